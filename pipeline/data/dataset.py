@@ -1,0 +1,42 @@
+"""What every source delivers: labelled examples, in memory, in two splits."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pictures = Literal["ink", "photo"]
+
+
+@dataclass(frozen=True)
+class Split:
+    """X: uint8 pixels [N,C,H,W], or float32 features [N,D]; labels: int64 [N], indices into Dataset.labels."""
+
+    X: NDArray[np.uint8] | NDArray[np.float32]
+    labels: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A named dataset: `train` to learn from and choose with, `test` to be opened once, at the end.
+
+    labels: the names of the K classes, in the order of the network's outputs.
+    pictures: which preprocessing a picture of this kind needs on its way to pixels; None for plain features.
+    sha256: of the labelled examples themselves, so that a manifest can say exactly what was trained on.
+    """
+
+    name: str
+    train: Split
+    test: Split
+    labels: tuple[str, ...]
+    pictures: Pictures | None
+    sha256: str
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one example: (C, H, W) or (D,)."""
+        return self.train.X.shape[1:]

@@ -1,0 +1,62 @@
+"""What every layer is: a function that returns its answer and the way back.
+
+    Y, backprop = layer.forward(X)
+    dX = backprop(dY)          # and the layer's gradients are in layer.gradients
+
+Inside a network an image is stored [N,H,W,C], channels last: a row of a convolution's window is then one
+contiguous piece of memory, and a convolution one matrix product. Shapes are still written C x H x W.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.network.notation import Shape
+
+Array = NDArray[np.floating[Any]]
+Backprop = Callable[[Array], Array]
+
+
+class Layer:
+    """The base of all layers.
+
+    name: unique in its network, "conv1", "relu1"; the name of its feature maps in `explain.onnx`.
+    shape: of one example of its output, (C, H, W) or (D,).
+    parameter_shapes: of the arrays it learns, by name; empty where there is nothing to learn.
+    """
+
+    kind = "layer"
+
+    def __init__(self, shape: Shape, parameter_shapes: dict[str, Shape] | None = None) -> None:
+        self.name = self.kind
+        self.shape = shape
+        self.parameter_shapes = parameter_shapes or {}
+        self.parameters: dict[str, Array] = {}
+        self.gradients: dict[str, Array] = {}
+        self.first = False  # nothing before it learns, so that backprop may leave dX out
+        self._buffers: dict[str, Array] = {}
+
+    @property
+    def size(self) -> int:
+        """The number of parameters."""
+        return sum(int(np.prod(shape)) for shape in self.parameter_shapes.values())
+
+    def initialise(self, rng: np.random.Generator, gain: float) -> None:
+        """Draw the parameters afresh; `gain` belongs to the activation that follows."""
+
+    def forward(self, X: Array, rng: np.random.Generator | None = None) -> tuple[Array, Backprop]:
+        """Y and the way back. `rng` is given while training, and None when answering.
+
+        Y may live in a buffer of the layer: it is valid until the next `forward`.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.forward")
+
+    def buffer(self, name: str, shape: Shape, dtype: np.dtype[Any]) -> Array:
+        """An uninitialised array that is kept from step to step: fresh memory costs more than the arithmetic."""
+        size = int(np.prod(shape))
+        kept = self._buffers.get(name)
+        if kept is None or kept.size < size or kept.dtype != dtype:
+            kept = self._buffers[name] = np.empty(size, dtype)
+        return kept[:size].reshape(shape)

@@ -1,0 +1,161 @@
+"""A network: layers in a row, all of whose parameters are views of one vector.
+
+`theta` holds every parameter and `gradient` every derivative, in the same order. So an optimizer is a few
+operations on vectors, a checkpoint is one array, and the gradients of many workers are summed with one addition.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from pipeline.errors import ArchitectureError
+from pipeline.network import losses, notation
+from pipeline.network.activations import Activation, Identity, Sigmoid, Softmax, activation
+from pipeline.network.convolution import Convolution
+from pipeline.network.dense import Dense
+from pipeline.network.dropout import Dropout
+from pipeline.network.layer import Array, Backprop, Layer
+from pipeline.network.notation import Architecture, Shape, times
+from pipeline.network.pooling import AveragePooling, MaxPooling
+from pipeline.network.reshaping import Flatten, Input
+
+LOSSES = ("cross-entropy", "mse")
+
+
+class Network:
+    """The layers that an architecture describes, for examples of a given shape.
+
+    architecture: see `pipeline.network.notation`.
+    example: the shape of one example of the dataset, (C, H, W) or (D,); by default the architecture's own.
+    dtype: of the parameters and all arithmetic; float64 serves the tests of the gradients.
+    Raises ArchitectureError, naming the layer, where the architecture does not fit.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        example: Shape | None = None,
+        dtype: type[np.floating[Any]] = np.float32,
+    ) -> None:
+        self.architecture = architecture
+        self.dtype = np.dtype(dtype)
+        self.layers = _layers(architecture, example or architecture.shape, self.dtype)
+        self.theta = np.zeros(sum(layer.size for layer in self.layers), dtype)
+        self.gradient = np.zeros_like(self.theta)
+        self._share_out()
+
+    @property
+    def outputs(self) -> int:
+        """K, the number of output values."""
+        return self.layers[-1].shape[0]
+
+    def _share_out(self) -> None:
+        """Give each layer its views of theta and gradient."""
+        at = 0
+        for layer in self.layers:
+            for name, shape in layer.parameter_shapes.items():
+                end = at + int(np.prod(shape))
+                layer.parameters[name] = self.theta[at:end].reshape(shape)
+                layer.gradients[name] = self.gradient[at:end].reshape(shape)
+                at = end
+
+    def initialise(self, rng: np.random.Generator) -> None:
+        """Draw all parameters afresh."""
+        for layer, after in zip(self.layers, [*self.layers[1:], Identity(())], strict=True):
+            layer.initialise(rng, after.gain if isinstance(after, Activation) else 1.0)
+
+    def forward(
+        self, X: np.ndarray, rng: np.random.Generator | None = None, layers: list[Layer] | None = None
+    ) -> tuple[Array, Backprop]:
+        """Y [N,K] for examples X, and the way back: `backprop(dY)` fills `gradient`."""
+        steps = []
+        for layer in self.layers if layers is None else layers:
+            X, step = layer.forward(X, rng)
+            steps.append(step)
+
+        def backprop(dY: Array) -> Array:
+            for step in reversed(steps):
+                dY = step(dY)
+            return dY
+
+        return X, backprop
+
+    def loss(self, X: np.ndarray, labels: np.ndarray, kind: str, rng: np.random.Generator) -> tuple[float, Array]:
+        """The mean loss over a batch and the outputs [N,K] (before the last activation, where the loss takes
+        it in); the gradients are left in `gradient`."""
+        layers, loss = objective(self.layers, kind)
+        Y, backprop = self.forward(X, rng, layers)
+        value, dY = loss(Y, losses.one_hot(labels, self.outputs, self.dtype))
+        backprop(dY)
+        return value, Y
+
+    def predict(self, X: np.ndarray, batch: int = 256) -> Array:
+        """Probabilities [N,K] for examples X of any number, `batch` of them at a time."""
+        Y = np.empty((len(X), self.outputs), self.dtype)
+        for start in range(0, len(X), batch):
+            Y[start : start + batch] = self.forward(X[start : start + batch])[0]
+        return Y
+
+
+def objective(layers: list[Layer], kind: str) -> tuple[list[Layer], losses.Loss]:
+    """The layers to run and the loss to take from them: cross-entropy takes the last activation in."""
+    if kind == "mse":
+        return layers, losses.mean_squared_error
+    if isinstance(layers[-1], Softmax):
+        return layers[:-1], losses.softmax_cross_entropy
+    if isinstance(layers[-1], Sigmoid):
+        return layers[:-1], losses.sigmoid_cross_entropy
+    raise ArchitectureError(
+        f"the cross-entropy needs probabilities: expected softmax or sigmoid on the last layer, got"
+        f" {layers[-1].kind}; end with “FC {layers[-1].shape[0]} softmax”, or use --loss mse"
+    )
+
+
+def _layers(architecture: Architecture, example: Shape, dtype: np.dtype[Any]) -> list[Layer]:
+    """The input layer and all that the architecture asks for, named conv1, relu1, pool1, conv2 …"""
+    shape = architecture.shape
+    if shape != example and shape != (int(np.prod(example)),):
+        raise ArchitectureError(
+            f"INPUT {times(*shape)} does not fit the data: expected {times(*example)}"
+            + (f" or {np.prod(example)}" if len(example) == 3 else "")
+        )
+    layers: list[Layer] = [Input(example, shape, dtype)]
+    for spec in architecture.layers:
+        layers += _build(spec, layers[-1].shape)
+    if len(layers[-1].shape) != 1:
+        raise ArchitectureError(
+            f"the last layer gives maps of {times(*layers[-1].shape)}: expected an FC at the end, one unit a label"
+        )
+    counts: dict[str, int] = {}
+    for layer in layers[1:]:
+        counts[layer.kind] = counts.get(layer.kind, 0) + 1
+        layer.name = f"{layer.kind}{counts[layer.kind]}"
+    next(layer for layer in layers if layer.size).first = True
+    return layers
+
+
+def _build(spec: notation.Layer, shape: Shape) -> list[Layer]:
+    """The layers that one part of the notation stands for, given the shape that comes in."""
+    if isinstance(spec, notation.Conv | notation.Pool) and len(shape) != 3:
+        raise ArchitectureError(
+            f"{spec} works on maps, but gets {times(*shape)} values in a row:"
+            " put it before the first FC, and give INPUT as channels x height x width"
+        )
+    match spec:
+        case notation.Conv():
+            conv = Convolution(shape, spec)
+            return [conv, *_activation(spec.activation, conv.shape)]
+        case notation.Pool():
+            return [(MaxPooling if spec.kind == "max" else AveragePooling)(shape, spec)]
+        case notation.Flatten():
+            return [Flatten(shape)]
+        case notation.Dropout():
+            return [Dropout(shape, spec.rate)]
+        case notation.Dense():
+            flat = [Flatten(shape)] if len(shape) == 3 else []
+            dense = Dense(int(np.prod(shape)), spec.units)
+            return [*flat, dense, *_activation(spec.activation, dense.shape)]
+
+
+def _activation(name: str, shape: Shape) -> list[Layer]:
+    return [] if name == "identity" else [activation(name, shape)]

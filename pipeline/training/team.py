@@ -1,0 +1,141 @@
+"""The workers: processes that run the same training on the same data and meet once a step.
+
+Each has its own network. What they share is the memory in which shards leave their gradients, and after each meeting
+every one of them adds up the same gradients and takes the same step, so that their networks stay equal.
+
+The shared memory is a file that all have mapped; it is unlinked as soon as they have, so that not even a killed
+training leaves it behind.
+"""
+
+import multiprocessing
+import os
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
+from multiprocessing.synchronize import Semaphore
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.errors import TrainingError
+
+PATIENCE = 1.0  # seconds between two looks at whether the others are still alive
+Arrays = dict[str, np.ndarray]
+
+
+@dataclass
+class Team:
+    """One worker's view of the team. rank 0 is the parent, which alone reports.
+
+    semaphores: two for each worker, [size][2]; meetings use them in turn, so that one who hurries ahead to the next
+    meeting cannot be taken for one who arrives at this.
+    """
+
+    rank: int
+    size: int
+    arrays: Arrays
+    semaphores: list[list[Semaphore]]
+    check: Callable[[], None] = lambda: None
+    meetings: int = 0
+
+    def meet(self) -> None:
+        """Wait until every worker has come here. Raises TrainingError when one of them cannot come any more."""
+        turn = self.meetings % 2
+        self.meetings += 1
+        for rank in range(self.size):
+            if rank != self.rank:
+                self.semaphores[rank][turn].release()
+        for _ in range(self.size - 1):
+            while not self.semaphores[self.rank][turn].acquire(timeout=PATIENCE):
+                self.check()
+
+
+def alone(arrays: Arrays) -> Team:
+    """A team of one: it meets nobody."""
+    return Team(0, 1, arrays, [])
+
+
+@contextmanager
+def gather(size: int, arrays: Arrays, job: Callable[..., None], *arguments: Any) -> Iterator[Team]:
+    """A team of `size`, of which this process is rank 0; each other runs `job(team, *arguments)` in a process.
+
+    arrays: what all of them see, by name; what one writes there, the others read.
+    """
+    context = multiprocessing.get_context("spawn")
+    semaphores = [[context.Semaphore(0), context.Semaphore(0)] for _ in range(size)]
+    with tempfile.TemporaryDirectory(prefix="numserve-") as folder:
+        shapes = _share(Path(folder), arrays)
+        workers: list[BaseProcess] = [
+            context.Process(target=_worker, args=(rank, size, folder, shapes, semaphores, job, arguments), daemon=True)
+            for rank in range(1, size)
+        ]
+        team = Team(0, size, _map(Path(folder), shapes), semaphores, lambda: _check(workers))
+        try:
+            for worker in workers:
+                worker.start()
+            team.meet()  # all have mapped the memory
+        except BaseException:
+            _end(workers)
+            raise
+    try:
+        yield team
+    finally:
+        _end(workers)
+
+
+Shapes = dict[str, tuple[str, tuple[int, ...]]]
+
+
+def _share(folder: Path, arrays: Arrays) -> Shapes:
+    for name, array in arrays.items():
+        with open(folder / name, "wb") as file:
+            array.tofile(file)
+    return {name: (array.dtype.str, array.shape) for name, array in arrays.items()}
+
+
+def _map(folder: Path, shapes: Shapes) -> Arrays:
+    return {
+        name: np.memmap(folder / name, dtype, "r+", shape=shape).view(np.ndarray) if 0 not in shape else np.empty(shape)
+        for name, (dtype, shape) in shapes.items()
+    }
+
+
+def _worker(
+    rank: int,
+    size: int,
+    folder: str,
+    shapes: Shapes,
+    semaphores: list[list[Semaphore]],
+    job: Callable[..., None],
+    arguments: tuple[Any, ...],
+) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches everyone; the parent decides
+    team = Team(rank, size, _map(Path(folder), shapes), semaphores, _check_parent)
+    team.meet()
+    job(team, *arguments)
+
+
+def _check(workers: list[BaseProcess]) -> None:
+    for worker in workers:
+        if not worker.is_alive():
+            raise TrainingError(
+                f"a worker process ended with exit code {worker.exitcode} before the training did (-9 is a kill, often"
+                " for want of memory): try fewer --workers, or a smaller --batch-size"
+            )
+
+
+def _check_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is None or not parent.is_alive():
+        os._exit(1)
+
+
+def _end(workers: list[BaseProcess]) -> None:
+    for worker in workers:
+        if worker.pid is not None:
+            worker.kill()
+            worker.join()

@@ -1,0 +1,6 @@
+"""From a published model to answers over HTTP: store, runtime, routes."""
+
+import os
+
+# Recent releases of onnxruntime send telemetry unless they are told not to, before the import.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
