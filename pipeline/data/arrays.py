@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.data import digest
 from pipeline.data.dataset import Dataset, Pictures, Split
-from pipeline.data.split import subset, test_share
+from pipeline.data.split import share_for_test, subset
 from pipeline.errors import DataError
 
 NAMES = {
@@ -176,7 +176,7 @@ def _parts(arrays: dict[str, Named], train: Split, labels: int, seed: int) -> tu
             f"{arrays['y'][0]}: expected two examples or more of each label, there is one of label "
             f"{int(np.argmax(counts == 1))}: add some, or save X_test and y_test"
         )
-    kept, held = test_share(train.labels, seed)
+    kept, held = share_for_test(train.labels, seed)
     return subset(train, kept), subset(train, held)
 
 

@@ -59,8 +59,8 @@ def sample(X: Pixels, at_y: Floats, at_x: Floats) -> Pixels:
     above = flat[corner] * (1 - right) + flat[corner + 1] * right
     corner += W + 2
     below = flat[corner] * (1 - right) + flat[corner + 1] * right
-    Y = above + (below - above) * down
-    return (Y + 0.5).astype(np.uint8).reshape(X.shape)
+    Y: Pixels = (above + (below - above) * down + 0.5).astype(np.uint8)
+    return Y.reshape(X.shape)
 
 
 AUGMENTATIONS: dict[str, Callable[[Pixels, np.random.Generator], Pixels]] = {"none": none, "affine": affine}

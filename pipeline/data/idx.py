@@ -66,7 +66,7 @@ def _read(path: Path, magic: int) -> NDArray[np.uint8]:
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(f"{path}: expected a whole gzip file, it is cut off or damaged ({error}): {AGAIN}") from error
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}): check its permissions") from error
+        raise DataError(f"{path}: cannot be read ({error.strerror or error}): check its permissions") from error
 
 
 def _opened(path: Path) -> AbstractContextManager[IO[bytes]]:

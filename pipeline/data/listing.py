@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.data.pictures import FORMATS, SUFFIXES
-from pipeline.data.split import test_share
+from pipeline.data.split import share_for_test
 from pipeline.errors import DataError
 
 Warn = Callable[[str], None]
@@ -40,12 +40,13 @@ def scan(folder: Path, seed: int = 0, warn: Warn = print) -> Listing:
             f"{root}: expected a subfolder for each of two labels or more, "
             f"there is {f'only {labels[0]}' if labels else 'none'}: sort the pictures into one folder per label"
         )
+    _check_names(root, labels)
     files = _files(root, labels, warn)
     numbers = np.array([number for _, number in files], dtype=np.int64)
     check_counts(root, labels, numbers)
     if root != folder and (test := folder / "test").is_dir():
         return Listing(labels, files, _test_files(test, labels, warn))
-    kept, held = test_share(numbers, seed)
+    kept, held = share_for_test(numbers, seed)
     return Listing(labels, [files[at] for at in kept], [files[at] for at in held])
 
 
@@ -67,6 +68,14 @@ def check_counts(folder: Path, labels: Sequence[str], numbers: NDArray[np.int64]
             f"{folder}: expected at least {least} pictures of each label, {_some(few)}: "
             "add pictures, or remove the label's folder"
         )
+
+
+def _check_names(root: Path, labels: Sequence[str]) -> None:
+    try:
+        "".join(labels).encode()
+    except UnicodeEncodeError as error:
+        bad = next(label for label in labels if label != label.encode(errors="replace").decode())
+        raise DataError(f"{root}: expected the labels' names in UTF-8, {bad!r} is not: rename it") from error
 
 
 def _test_files(test: Path, labels: tuple[str, ...], warn: Warn) -> Files:

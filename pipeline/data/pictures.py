@@ -70,11 +70,20 @@ def _rgb(image: Image.Image) -> Image.Image:
 
 
 def _eight_bits(image: Image.Image) -> NDArray[np.uint8]:
-    """Grey of 16 or 32 bits to 8: Pillow's own conversion would make everything above 255 white."""
-    grey = np.nan_to_num(np.asarray(image, dtype=np.float32))
-    highest = grey.max() if image.mode in "IF" else 65535  # I;16 always is 16 bits; the others do not say
-    top = 1 if image.mode == "F" and highest <= 1 else 255 if highest <= 255 else 65535
-    return np.round(np.clip(grey / top, 0, 1) * 255).astype(np.uint8)
+    """Grey of 16 or 32 bits to 8: Pillow's own conversion would make everything above 255 white.
+
+    White is 65535 in a picture of 16 bits; the others do not say: 1.0, 255 or 65535, the least that holds all
+    values. Values outside of these ranges are stretched from the darkest to the lightest.
+    """
+    grey = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0, neginf=0)
+    low, high = float(grey.min()), float(grey.max())
+    if low < 0 or high > 65535:
+        grey, white = grey - low, high - low
+    elif image.mode.startswith("I;16"):
+        white = 65535.0
+    else:
+        white = 1.0 if image.mode == "F" and high <= 1 else 255.0 if high <= 255 else 65535.0
+    return np.rint(grey * (255 / (white or 1))).astype(np.uint8)
 
 
 def _reason(error: Exception) -> str:

@@ -20,8 +20,8 @@ PAUSE = 5.0  # seconds between plain lines
 
 
 def say(console: Console, line: str) -> None:
-    """Prints one line as it is: names of files and labels are no markup, and are not to be wrapped."""
-    console.print(line, markup=False, highlight=False, soft_wrap=True)
+    """Prints one line as it is: the name of a file is no markup, not to be wrapped, and may not be UTF-8."""
+    console.print(line.encode("utf-8", "replace").decode(), markup=False, highlight=False, soft_wrap=True)
 
 
 def ignore(done: int, total: int | None) -> None:

@@ -33,7 +33,7 @@ def _shares(sizes: Indices, count: int) -> Indices:
     return shares
 
 
-def test_share(labels: NDArray[np.int64], seed: int) -> tuple[Indices, Indices]:
+def share_for_test(labels: NDArray[np.int64], seed: int) -> tuple[Indices, Indices]:
     """(train, test) indices for a dataset that comes in one piece. Another seed is another test set."""
     return stratified(labels, max(1, round(TEST_SHARE * len(labels))), np.random.default_rng(seed))
 

@@ -20,6 +20,7 @@ from pipeline.network.pooling import AveragePooling, MaxPooling
 from pipeline.network.reshaping import Flatten, Input
 
 LOSSES = ("cross-entropy", "mse")
+MOST = 1_000_000_000  # parameters: 4 GB of float32, and as much again for the gradient
 
 
 class Network:
@@ -40,7 +41,7 @@ class Network:
         self.architecture = architecture
         self.dtype = np.dtype(dtype)
         self.layers = _layers(architecture, example or architecture.shape, self.dtype)
-        self.theta = np.zeros(sum(layer.size for layer in self.layers), dtype)
+        self.theta = np.zeros(_parameters(self.layers), dtype)
         self.gradient = np.zeros_like(self.theta)
         self._share_out()
 
@@ -68,10 +69,10 @@ class Network:
         self, X: np.ndarray, rng: np.random.Generator | None = None, layers: list[Layer] | None = None
     ) -> tuple[Array, Backprop]:
         """Y [N,K] for examples X, and the way back: `backprop(dY)` fills `gradient`."""
-        steps = []
+        steps: list[Backprop] = []
         for layer in self.layers if layers is None else layers:
             X, step = layer.forward(X, rng)
-            steps.append(step)
+            steps = [step] if layer.first else [*steps, step]  # before the first that learns there is no way back
 
         def backprop(dY: Array) -> Array:
             for step in reversed(steps):
@@ -130,8 +131,22 @@ def _layers(architecture: Architecture, example: Shape, dtype: np.dtype[Any]) ->
     for layer in layers[1:]:
         counts[layer.kind] = counts.get(layer.kind, 0) + 1
         layer.name = f"{layer.kind}{counts[layer.kind]}"
-    next(layer for layer in layers if layer.size).first = True
+    learning = [layer for layer in layers if layer.size]
+    if not learning:
+        raise ArchitectureError(f"{architecture}: nothing in it can learn, expected a CONV or an FC")
+    learning[0].first = True
     return layers
+
+
+def _parameters(layers: list[Layer]) -> int:
+    """How many there are in all; ArchitectureError if no memory will hold them."""
+    largest = max(layers, key=lambda layer: layer.size)
+    if (size := sum(layer.size for layer in layers)) > MOST:
+        raise ArchitectureError(
+            f"the network has {size:,} parameters, {largest.size:,} of them in {largest.name}: expected at most"
+            f" {MOST:,}; take fewer units or filters"
+        )
+    return size
 
 
 def _build(spec: notation.Layer, shape: Shape) -> list[Layer]:

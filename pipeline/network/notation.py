@@ -79,7 +79,7 @@ class Dropout:
     rate: float
 
     def __str__(self) -> str:
-        return f"DROPOUT {self.rate:g}"
+        return f"DROPOUT {self.rate:.9f}".rstrip("0").rstrip(".")  # the digits that the parser reads
 
 
 @dataclass(frozen=True)

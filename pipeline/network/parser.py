@@ -41,7 +41,7 @@ def parse(text: str) -> Architecture:
 class _Parser:
     def __init__(self, text: str) -> None:
         self.text = text
-        self.tokens = [(match[1], match.start(1)) for match in _TOKEN.finditer(text)]
+        self.tokens = [(match[1], match.start(1)) for match in _TOKEN.finditer(text.rstrip())]
         self.at = 0
         self.depth = 0
 
@@ -65,11 +65,10 @@ class _Parser:
 
     def fail(self, expected: str, hint: str = "") -> NoReturn:
         column = self.tokens[self.at][1] if self.at < len(self.tokens) else len(self.text)
-        came = f"“{self.token}”" if self.token else "the end"
+        came = f"“{self.token[:24]}”" if self.token else "the end"
         here = f"{self.text[max(0, column - 24) : column]}▸{self.text[column : column + 12]}"
-        raise ArchitectureError(
-            f"architecture, character {column + 1} ({here.strip()}): expected {expected}, got {came}{hint}"
-        )
+        here = " ".join(here.split())  # in one line, however the text was broken
+        raise ArchitectureError(f"architecture, character {column + 1} ({here}): expected {expected}, got {came}{hint}")
 
     # ------------------------------------------------------------------ grammar
     def architecture(self) -> Architecture:

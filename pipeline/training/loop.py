@@ -6,6 +6,7 @@ step. Chance is drawn from the seed and the place in the training, never from wh
 
 import time
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from pipeline.network.notation import Shape
 from pipeline.network.parser import parse
 from pipeline.training import shards
 from pipeline.training.optimizers import OPTIMIZERS, decay
-from pipeline.training.recipe import Recipe
+from pipeline.training.recipe import LEARNING_RATES, Recipe
 from pipeline.training.schedules import SCHEDULES
 from pipeline.training.team import Arrays, Team, alone, gather
 
@@ -34,6 +35,21 @@ class Progress:
     examples: int
     loss: float
     accuracy: float
+
+
+@dataclass
+class Means:
+    """The running means of an epoch."""
+
+    examples: int = 0
+    loss: float = 0.0
+    accuracy: float = 0.0
+
+    def add(self, n: int, loss: float, right: int) -> None:
+        """A batch of n examples, with its mean loss and its right answers."""
+        self.examples += n
+        self.loss += (loss - self.loss) * n / self.examples
+        self.accuracy += (right / n - self.accuracy) * n / self.examples
 
 
 class Watcher:
@@ -77,7 +93,7 @@ class Training:
         self.steps = -(-self.n // self.batch_size)
         self.optimizer = OPTIMIZERS[recipe.optimizer](network.theta)
         self.schedule = SCHEDULES[recipe.schedule]
-        self.shards = shards.Shards(team, network, recipe.loss)
+        self.shards = shards.Shards(team, network, recipe)
         network.initialise(self.rng(0))
 
     def rng(self, *place: int) -> np.random.Generator:
@@ -88,33 +104,36 @@ class Training:
         """All epochs, one after the other."""
         history: History = []
         for epoch in range(self.recipe.epochs):
-            line = self.epoch(epoch)
+            with np.errstate(over="ignore", invalid="ignore"):  # `check` says it in words
+                line = self.epoch(epoch)
             history.append(line)
             self.watcher.finished_epoch(line)
         return history
 
     def epoch(self, epoch: int) -> dict[str, float]:
         """Go once over all examples, in a new order; return the epoch's line of the history."""
-        start, loss, right, seen, eta = time.perf_counter(), 0.0, 0, 0, 0.0
+        start, means = time.perf_counter(), Means()
         for step, batch in enumerate(batches(self.n, self.batch_size, self.rng(1, epoch))):
-            g, mean, correct = self.shards.gradient(batch, lambda shard: self.rng(2, epoch, step, shard))  # noqa: B023 (called at once)
-            self.check(mean, epoch, step)
-            eta = self.recipe.learning_rate * self.schedule(
-                (epoch * self.steps + step) / (self.recipe.epochs * self.steps)
-            )
-            self.descend(g, eta)
-            loss, right, seen = loss + mean * len(batch), right + correct, seen + len(batch)
-            self.watcher.stepped(Progress(epoch, step, self.steps, seen, loss / seen, right / seen))
+            g, loss, right = self.shards.gradient(batch, partial(self.rng, 2, epoch, step))
+            self.check(loss, epoch, step)
+            self.descend(g, self.eta(epoch, step))
+            means.add(len(batch), loss, right)
+            self.watcher.stepped(Progress(epoch, step, self.steps, means.examples, means.loss, means.accuracy))
         seconds = time.perf_counter() - start
         return {
             "epoch": epoch + 1,
             "seconds": round(seconds, 3),
-            "images_per_second": round(seen / seconds, 1),
-            "learning_rate": eta,
-            "train_loss": loss / seen,
-            "train_accuracy": right / seen,
+            "images_per_second": round(means.examples / seconds, 1),
+            "learning_rate": self.eta(epoch, self.steps - 1),
+            "train_loss": means.loss,
+            "train_accuracy": means.accuracy,
             **self.validate(),
         }
+
+    def eta(self, epoch: int, step: int) -> float:
+        """The learning rate at a place in the training."""
+        progress = (epoch * self.steps + step) / (self.recipe.epochs * self.steps)
+        return self.recipe.learning_rate * self.schedule(progress)
 
     def descend(self, g: np.ndarray, eta: float) -> None:
         """One step down the gradient g, at the learning rate eta."""
@@ -125,10 +144,10 @@ class Training:
     def check(self, loss: float, epoch: int, step: int) -> None:
         """A loss that is not a number any more ends the training."""
         if not np.isfinite(loss):
-            rate = self.recipe.learning_rate
+            rate, usual = self.recipe.learning_rate, LEARNING_RATES[self.recipe.optimizer]
             raise TrainingError(
                 f"the loss became {loss} at step {step + 1} of epoch {epoch + 1}: expected a finite number; the steps"
-                f" are too large, try --learning-rate {rate / 10:g} instead of {rate:g}"
+                f" are too large, try --learning-rate {min(usual, rate / 10):g} instead of {rate:g}"
             )
 
     def validate(self) -> dict[str, float]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from pipeline.data.augmentation import AUGMENTATIONS
 from pipeline.network.layer import Array
 from pipeline.network.network import Network
 from pipeline.training.recipe import Recipe
@@ -39,8 +40,9 @@ def meeting_place(network: Network, n: int, recipe: Recipe) -> Arrays:
 class Shards:
     """Computes the gradient of a batch together with the other workers of the team."""
 
-    def __init__(self, team: Team, network: Network, loss: str) -> None:
-        self.team, self.network, self.loss = team, network, loss
+    def __init__(self, team: Team, network: Network, recipe: Recipe) -> None:
+        self.team, self.network, self.loss = team, network, recipe.loss
+        self.augment = AUGMENTATIONS[recipe.augment]
         self.sum = np.empty_like(network.theta)
         self.turn = 0
 
@@ -72,7 +74,7 @@ class Shards:
         counts[...] = 0
         for start in range(0, len(shard), PIECE):
             piece = shard[start : start + PIECE]
-            value, Y = self.network.loss(X[piece], labels[piece], self.loss, rng)
+            value, Y = self.network.loss(self.augment(X[piece], rng), labels[piece], self.loss, rng)
             part = len(piece) / batch_size
             counts += (part * value, np.count_nonzero(Y.argmax(axis=1) == labels[piece]))
             if start == 0:
@@ -84,7 +86,8 @@ class Shards:
     def add(self, gradients: Array) -> Array:
         """The sum of gradients [S,P], in their order."""
         if len(gradients) == 1:
-            return gradients[0]
+            only: Array = gradients[0]
+            return only
         np.add(gradients[0], gradients[1], out=self.sum)
         for gradient in gradients[2:]:
             self.sum += gradient

@@ -10,6 +10,7 @@ training leaves it behind.
 import multiprocessing
 import os
 import signal
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -116,7 +117,10 @@ def _worker(
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches everyone; the parent decides
     team = Team(rank, size, _map(Path(folder), shapes), semaphores, _check_parent)
     team.meet()
-    job(team, *arguments)
+    try:
+        job(team, *arguments)
+    except TrainingError:
+        sys.exit(1)  # the parent meets the same error, and says so
 
 
 def _check(workers: list[BaseProcess]) -> None:

@@ -129,6 +129,12 @@ def test_no_labels(tmp_path):
     refuse(tmp_path, "subfolder for each of two labels or more, there is none: sort")
 
 
+def test_a_name_that_is_not_utf_8(tmp_path, pictures):
+    pictures(tmp_path, {"a": 3})
+    (tmp_path / "caf\udce9").mkdir()
+    refuse(tmp_path, r"names in UTF-8, 'caf\\udce9' is not: rename")
+
+
 def test_one_label(tmp_path, pictures):
     refuse(pictures(tmp_path, {"a": 5}), "there is only a: sort")
 

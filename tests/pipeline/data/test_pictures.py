@@ -74,6 +74,9 @@ def test_sixteen_bits_are_scaled(form):
         (np.array([[0, 32896, 65535]], np.int32), [0, 128, 255]),
         (np.array([[0, 0.5, 1]], np.float32), [0, 128, 255]),
         (np.array([[0, 128, np.nan]], np.float32), [0, 128, 0]),
+        (np.array([[-100, 0, 300]], np.int32), [0, 64, 255]),
+        (np.array([[0, 0.25, 1e6]], np.float32), [0, 0, 255]),
+        (np.array([[-3, -3, -3]], np.float32), [0, 0, 0]),
     ],
 )
 def test_deep_tiff(values, expected):

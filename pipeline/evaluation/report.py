@@ -1,0 +1,170 @@
+"""The report of a run: a page that opens from disk, is published with the model, and can be printed."""
+
+from collections.abc import Callable
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from pipeline import files
+from pipeline.data.dataset import Dataset
+from pipeline.evaluation import gallery, page, plots
+from pipeline.evaluation.metrics import Metrics, Probabilities, worst
+from pipeline.evaluation.strip import cards, strip
+from pipeline.evaluation.theme import THEMES, Theme, png, styled
+from pipeline.network.network import Network
+from pipeline.training.run import Run
+
+MISTAKES = 24
+ADDRESS = "http://127.0.0.1:8000"
+
+
+def write_report(run: Run, network: Network, dataset: Dataset, Y: Probabilities, metrics: Metrics) -> Path:
+    """Writes index.html and its pictures into the run's report/, and returns the path of the page.
+
+    Y: the probabilities [N,K] that `network` gives the dataset's test set; metrics: what they measure.
+    """
+    folder = run.folder / "report"
+    folder.mkdir(exist_ok=True)
+    sections = [
+        _head(run, network, metrics),
+        page.section("Architecture", "What comes out of each layer, one after the other.", strip(cards(network))),
+        _curves(run, folder),
+        _confusion(dataset, metrics, folder),
+        _mistakes(dataset, Y, folder),
+        _first_layer(network, dataset, folder),
+        page.section("Training", "All that decided the result.", page.facts(_facts(run))),
+        page.section("Calling it", "With the service running, for one answer or for several.", _calls(run, dataset)),
+    ]
+    index = folder / "index.html"
+    files.write(index, page.page(f"{run.job.name}: report", sections).encode())
+    return index
+
+
+def first_layer(network: Network, example: tuple[int, ...]) -> NDArray[np.floating[Any]] | None:
+    """The weights of the first layer that learns, as pictures [F,C,kh,kw]; None if they are not like pictures.
+
+    example: the shape of one example of the dataset, (C,H,W) or (D,).
+    """
+    at = next(at for at, layer in enumerate(network.layers) if layer.size)
+    W = network.layers[at].parameters["W"]
+    if W.ndim == 4:
+        return W.transpose(0, 3, 1, 2)  # [F,kh,kw,C], see Convolution
+    if len(example) != 3 or not all(layer.kind in ("input", "flatten", "dropout") for layer in network.layers[:at]):
+        return None
+    channels, height, width = example
+    if len(network.layers[0].shape) == 3:  # FLATTEN finds the channels last, see Input
+        return W.T.reshape(-1, height, width, channels).transpose(0, 3, 1, 2)
+    return W.T.reshape(-1, channels, height, width)
+
+
+def _draw(folder: Path, name: str, drawn: Callable[[Theme], Figure], alt: str) -> str:
+    """A picture for light pages and one for dark ones, and the HTML that shows the one that suits."""
+    for theme in THEMES:
+        with styled(theme):
+            figure = drawn(theme)
+            files.write(folder / f"{name}{theme.suffix}.png", png(figure))
+    return page.picture(name, alt, round(figure.get_figwidth() * 96))
+
+
+def _head(run: Run, network: Network, metrics: Metrics) -> str:
+    job, seconds = run.job, sum(line["seconds"] for line in run.history)
+    numbers = [
+        (f"{metrics.accuracy:.2%}", f"right of {metrics.samples:,} in the test set"),
+        (f"{metrics.mistakes:,}", "mistakes"),
+        (f"{metrics.loss:.4f}", "loss (cross-entropy)"),
+        (f"{metrics.expected_calibration_error:.2%}", "calibration error"),
+        (f"{network.theta.size:,}", "parameters"),
+        (_duration(seconds), f"of training, epochs: {len(run.history)}"),
+    ]
+    data = f"{page.printed(job.dataset['name'])}, {len(job.labels)} labels"
+    return f'<h1>{escape(job.name)}</h1>\n<p class="faint">{escape(data)}</p>\n{page.figures(numbers)}'
+
+
+def _curves(run: Run, folder: Path) -> str:
+    if not run.history:
+        return ""
+    drawn = _draw(folder, "curves", lambda theme: plots.learning_curves(run.history, theme), "loss and accuracy")
+    about = "After each epoch; the training line is the mean over the epoch, with dropout, as it learned."
+    return page.section("Learning curves", about, drawn)
+
+
+def _confusion(dataset: Dataset, metrics: Metrics, folder: Path) -> str:
+    drawn = _draw(
+        folder,
+        "confusion",
+        lambda theme: plots.confusion_matrix(metrics.confusion, dataset.labels, theme),
+        "for each true label, how often each label was answered",
+    )
+    about = "What was answered on the test set for each true label. Found is the part that was answered right."
+    return page.section("Answers", about, drawn + page.label_table(dataset.labels, metrics.per_label))
+
+
+def _mistakes(dataset: Dataset, Y: Probabilities, folder: Path) -> str:
+    at = worst(Y, dataset.test.labels, MISTAKES)
+    if dataset.test.X.ndim != 4 or not len(at):
+        return ""
+    answers, truths = Y[at].argmax(axis=1), dataset.test.labels[at]
+    name = dataset.labels.__getitem__
+    drawn = _draw(
+        folder,
+        "mistakes",
+        lambda theme: gallery.mistakes(
+            dataset.test.X[at], [*map(name, truths)], [*map(name, answers)], Y[at].max(axis=1).tolist(), theme
+        ),
+        "pictures that were answered wrongly",
+    )
+    about = "The wrong answers that the network was surest of: what it said and how surely, then what it is."
+    return page.section("Worst mistakes", about, drawn)
+
+
+def _first_layer(network: Network, dataset: Dataset, folder: Path) -> str:
+    W = first_layer(network, dataset.shape)
+    if W is None:
+        return ""
+    drawn = _draw(folder, "filters", lambda theme: gallery.filters(W, theme), "weights of the first layer")
+    shown = min(len(W), gallery.MOST_FILTERS)
+    many = f"The {shown} strongest of its {len(W)} units" if shown < len(W) else f"Its {shown} units"
+    return page.section("First layer", f"{many}: what each looks for, in one colour, and what it shuns.", drawn)
+
+
+def _facts(run: Run) -> list[tuple[str, object]]:
+    job, recipe, history = run.job, run.job.recipe, run.history
+    data = job.dataset
+    speed = [line["images_per_second"] for line in history]
+    return [
+        (
+            "dataset",
+            f"{data['name']}: {data['train']:,} to train, {data['validation']:,} to validate, {data['test']:,} to test",
+        ),
+        ("SHA-256 of the data", data["sha256"]),
+        ("architecture", recipe.architecture),
+        ("optimizer", f"{recipe.optimizer}, learning rate {recipe.learning_rate:g}, {recipe.schedule} schedule"),
+        ("loss", f"{recipe.loss}, weight decay {recipe.weight_decay:g}"),
+        ("batch size", recipe.batch_size),
+        ("augmentation", recipe.augment),
+        ("epochs", f"{len(history)} of {recipe.epochs}"),
+        ("seed", recipe.seed),
+        ("speed", f"{np.median(speed):,.0f} examples a second" if speed else "unknown"),
+        ("started", job.started),
+        ("versions", ", ".join(f"{name} {version}" for name, version in sorted(job.versions.items()))),
+    ]
+
+
+def _calls(run: Run, dataset: Dataset) -> str:
+    url = f"{ADDRESS}/predict/{run.job.name}"
+    if dataset.pictures:
+        lines = [f"curl -F image=@picture.png {url}", f"curl -F image=@one.png -F image=@two.jpg '{url}?top_k=3'"]
+    else:
+        example = ", ".join(f"{value:.4g}" for value in dataset.test.X[0][:8])
+        more = ", …" if dataset.shape[0] > 8 else ""
+        lines = [f"curl {url} -H 'Content-Type: application/json' \\", f"     -d '{{\"inputs\": [[{example}{more}]]}}'"]
+    return f"<pre>{escape(chr(10).join(lines))}</pre>"
+
+
+def _duration(seconds: float) -> str:
+    minutes, left = divmod(round(seconds), 60)
+    return f"{minutes} min {left} s" if minutes else f"{seconds:.1f} s"

@@ -1,0 +1,30 @@
+"""What the pixels of training data look like, which is what every picture is brought to."""
+
+from typing import Literal, NamedTuple
+
+
+class Target(NamedTuple):
+    """Bright ink on black in height × width pixels.
+
+    box: the longer side of the ink's box, in pixels.
+    centre: what lies in the middle: the centre of mass of the ink, or its box.
+    pen: the narrowest and widest stroke that is left as it is, as shares of the box.
+    """
+
+    height: int
+    width: int
+    box: int
+    centre: Literal["mass", "box"]
+    pen: tuple[float, float]
+
+
+# The recipe is LeCun's, from the MNIST page: the box to 20×20, the mass to the centre of 28×28. It puts the mass in the
+# middle of pixel (14, 14), counted from 0.
+MNIST = Target(28, 28, box=20, centre="mass", pen=(0.1, 0.2))
+# The digits of scikit-learn are 32×32 bitmaps counted in blocks of 4×4, rescaled from 0..16 to 0..255.
+DIGITS = Target(8, 8, box=8, centre="box", pen=(0.12, 0.22))
+
+
+def middle(target: Target, axis: int) -> float:
+    """Where the centre of the ink belongs, in pixels from the edge."""
+    return (target.height, target.width)[axis] / 2 + (0.5 if target.centre == "mass" else 0.0)

@@ -1,0 +1,80 @@
+"""The options of the command line, as the commands share them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import click
+
+from pipeline.data.augmentation import AUGMENTATIONS
+from pipeline.network.network import LOSSES
+from pipeline.training.optimizers import OPTIMIZERS
+from pipeline.training.schedules import SCHEDULES
+
+Command = Callable[..., Any]
+
+
+class BatchSize(click.ParamType[int | str]):
+    """A whole number from 1, or “full”."""
+
+    name = "n|full"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        """The number, or "full"."""
+        if value == "full" or isinstance(value, int):
+            return cast(int | str, value)
+        if not str(value).isdigit() or int(value) < 1:
+            self.fail(f"expected a whole number from 1, or “full”, got “{value}”", param, ctx)
+        return int(value)
+
+
+def together(*decorators: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Several options as one decorator, in the order in which they are to be listed."""
+
+    def decorate(command: Command) -> Command:
+        for decorator in reversed(decorators):
+            command = decorator(command)
+        return command
+
+    return decorate
+
+
+PATH = click.Path(path_type=Path)
+debug = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
+data_dir = click.option("--data-dir", help="Folder with IDX files.  [default: $NUMSERVE_DATA, else the cache]")
+store = click.option(
+    "--store", type=PATH, default="models", envvar="NUMSERVE_STORE", show_default=True, help="The model store."
+)
+runs = click.option(
+    "--runs", type=PATH, default="runs", envvar="NUMSERVE_RUNS", show_default=True, help="Where run folders are made."
+)
+publish = click.option("--publish/--no-publish", default=True, help="Publish when all is well.  [default: yes]")
+training = together(
+    click.option("--dataset", default="mnist", show_default=True, metavar="NAME|FOLDER|FILE.npz", help="See datasets."),
+    data_dir,
+    click.option("--pictures", type=click.Choice(["ink", "photo"]), help="What a folder holds.  [default: photo]"),
+    click.option("--epochs", type=click.IntRange(1), help="Times through the data.  [default: by data]"),
+    click.option("--batch-size", type=BatchSize(), default=128, show_default=True, help="1 is SGD, “full” is BGD."),
+    click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), default="adam", show_default=True),
+    click.option(
+        "--learning-rate", type=click.FloatRange(0, min_open=True), help="The highest.  [default: by optimizer]"
+    ),
+    click.option("--schedule", type=click.Choice(list(SCHEDULES)), default="one-cycle", show_default=True),
+    click.option("--loss", type=click.Choice(LOSSES), default="cross-entropy", show_default=True),
+    click.option("--augment", type=click.Choice(list(AUGMENTATIONS)), help="[default: affine for ink, else none]"),
+    click.option("--weight-decay", type=click.FloatRange(0), default=0.0, show_default=True),
+    click.option(
+        "--validation",
+        type=click.FloatRange(0, 1, max_open=True),
+        default=0.1,
+        show_default=True,
+        help="The part of the training set to hold out.",
+    ),
+    click.option("--seed", type=click.IntRange(0), default=1, show_default=True),
+    click.option("--workers", type=click.IntRange(1), help="Processes; the result is the same.  [default: the cores]"),
+    store,
+    runs,
+    publish,
+    debug,
+)
+run_folder = click.argument("folder", metavar="RUN", type=click.Path(path_type=Path, exists=True, file_okay=False))

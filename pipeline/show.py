@@ -1,0 +1,130 @@
+"""What the commands print: tables, and the progress of a training."""
+
+import time
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from pipeline.network.network import Network
+from pipeline.network.notation import times
+from pipeline.training import loop
+from pipeline.training.loop import Watcher
+from pipeline.training.recipe import Recipe
+from pipeline.training.run import Run
+
+PLAIN_WIDTH = 120  # characters, where the output is not a terminal
+PAUSE = 10.0  # seconds between two plain lines within an epoch
+WIDEST = 20  # labels that a confusion table has room for
+
+
+def console(stderr: bool = False) -> Console:
+    """The console to print to: as wide as the terminal, or PLAIN_WIDTH where there is none."""
+    made = Console(stderr=stderr, highlight=False)
+    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=PLAIN_WIDTH)
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], text: Collection[str]) -> Table:
+    """A table; the columns named in `text` are words, the others numbers."""
+    made = Table(title=title, title_justify="left", title_style="bold")
+    for column in columns:
+        made.add_column(column, justify="left" if column in text else "right", overflow="fold")
+    for row in rows:
+        made.add_row(*map(str, row))
+    return made
+
+
+def network_table(network: Network) -> Table:
+    """Layer, output shape, parameters."""
+    rows: list[tuple[str, str, str]] = [
+        (layer.name, times(*layer.shape), f"{layer.size:,}" if layer.size else "") for layer in network.layers
+    ]
+    rows.append(("total", "", f"{network.theta.size:,}"))
+    return table(str(network.architecture), ("layer", "output shape", "parameters"), rows, text=("layer",))
+
+
+def confusion_table(confusion: Sequence[Sequence[int]], labels: Sequence[str]) -> Table:
+    """What was answered for each true label; with many labels, the commonest mistakes alone."""
+    if len(labels) <= WIDEST:
+        rows = [(label, *(n or "·" for n in line)) for label, line in zip(labels, confusion, strict=True)]
+        return table("true label down, answer across", ("", *labels), rows, text=("",))
+    counts = np.array(confusion)
+    np.fill_diagonal(counts, 0)
+    order = np.argsort(-counts, axis=None, kind="stable")[:WIDEST]
+    pairs = [divmod(int(at), len(labels)) for at in order if counts.flat[at]]
+    return table(
+        "the commonest mistakes",
+        ("true label", "answer", "how often"),
+        [(labels[t], labels[a], counts[t, a]) for t, a in pairs],
+        text=("true label", "answer"),
+    )
+
+
+def epoch_line(line: dict[str, float], epochs: int) -> str:
+    """One line for one epoch of the history."""
+    text = (
+        f"epoch {line['epoch']}/{epochs}: loss {line['train_loss']:.4f}, accuracy {line['train_accuracy']:.2%}"
+        f", {line['images_per_second']:,.0f} images/s, {line['seconds']:.1f} s"
+    )
+    if "validation_loss" in line:
+        text += f"; validation loss {line['validation_loss']:.4f}, accuracy {line['validation_accuracy']:.2%}"
+    return text
+
+
+class Training(Watcher):
+    """Shows a training: a live bar on a terminal, plain lines anywhere else; notes each epoch in the run."""
+
+    def __init__(self, console: Console, run: Run, recipe: Recipe, bar: Progress | None) -> None:
+        self.console, self.run, self.recipe, self.bar = console, run, recipe, bar
+        self.start = self.epoch_start = self.last = time.monotonic()
+        self.interrupted = False
+        self.task = bar.add_task("", total=None, loss="", accuracy="", speed="") if bar else None
+
+    def stepped(self, progress: loop.Progress) -> None:
+        """After each step; the first thing to notice Ctrl-C."""
+        if self.interrupted:
+            raise KeyboardInterrupt
+        now = time.monotonic()
+        if now - self.last < (0.2 if self.bar else PAUSE):
+            return
+        self.last = now
+        done = progress.epoch * progress.steps + progress.step + 1
+        speed = f"{progress.examples / (now - self.epoch_start):,.0f} images/s"
+        if self.bar and self.task is not None:
+            self.bar.update(
+                self.task,
+                description=f"epoch {progress.epoch + 1}/{self.recipe.epochs}",
+                completed=done,
+                total=self.recipe.epochs * progress.steps,
+                loss=f"loss {progress.loss:.4f}",
+                accuracy=f"accuracy {progress.accuracy:.2%}",
+                speed=speed,
+            )
+            return
+        left = (now - self.start) / done * (self.recipe.epochs * progress.steps - done)
+        self.console.print(
+            f"epoch {progress.epoch + 1}/{self.recipe.epochs}, step {progress.step + 1}/{progress.steps}:"
+            f" loss {progress.loss:.4f}, accuracy {progress.accuracy:.2%}, {speed}, {left:.0f} s left"
+        )
+
+    def finished_epoch(self, line: dict[str, float]) -> None:
+        """After each epoch: one line that stays."""
+        self.epoch_start = time.monotonic()
+        self.run.append_history(line)
+        self.console.print(epoch_line(line, self.recipe.epochs))
+
+
+@contextmanager
+def training(console: Console, run: Run, recipe: Recipe) -> Iterator[Training]:
+    """Shows the training that goes on inside."""
+    if not console.is_terminal:
+        yield Training(console, run, recipe, None)
+        return
+    fields = [TextColumn(f"{{task.fields[{name}]}}") for name in ("loss", "accuracy", "speed")]
+    columns: list[Any] = [TextColumn("{task.description}"), BarColumn(20), *fields]
+    with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console, refresh_per_second=5) as bar:
+        yield Training(console, run, recipe, bar)

@@ -1,0 +1,108 @@
+"""The steps from labelled images to a published model. The commands of `cli` call them, one by one or in a row."""
+
+import json
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+from rich.console import Console
+
+from pipeline import files
+from pipeline.data import folder, sources
+from pipeline.data.dataset import Dataset, Pictures
+from pipeline.data.split import hold_out
+from pipeline.errors import DataError
+from pipeline.evaluation.metrics import Metrics, measure
+from pipeline.evaluation.report import write_report
+from pipeline.export import parity, store
+from pipeline.export.layers import explain_graph, model_graph
+from pipeline.export.manifest import manifest
+from pipeline.export.preprocessing import preprocessing, preprocessor
+from pipeline.network.network import Network
+from pipeline.network.notation import Shape
+from pipeline.network.parser import parse
+from pipeline.training.loop import Watcher, fit
+from pipeline.training.run import Job, Run
+
+SIDES: dict[Pictures, int] = {"ink": 28, "photo": 32}  # pixels, where the architecture does not say
+
+
+def load(
+    source: str, data_dir: str | None, pictures: Pictures | None, shape: Shape | None, seed: int, console: Console
+) -> Dataset:
+    """The dataset, its pictures (if it is a folder of them) brought to `shape` by the network's own preprocessing."""
+    preprocess = None
+    if sources.kind(source) == "folder":
+        pictures = pictures or "photo"
+        if shape is None or len(shape) != 3:
+            shape = (1 if folder.looks_grey(Path(source)) else 3, SIDES[pictures], SIDES[pictures])
+        preprocess = preprocessor(preprocessing(pictures, shape).SerializeToString())
+    return sources.load(source, Path(data_dir) if data_dir else None, seed, preprocess, pictures, console)
+
+
+def reload(job: Job, console: Console) -> Dataset:
+    """The dataset of a finished run once more. DataError if it is not what the run was trained on."""
+    dataset = load(job.source, job.data_dir, cast(Pictures | None, job.pictures), job.shape, job.recipe.seed, console)
+    if dataset.sha256 != job.dataset["sha256"]:
+        raise DataError(
+            f"{job.source}: the data has changed since this run: expected SHA-256 {job.dataset['sha256'][:12]}…,"
+            f" got {dataset.sha256[:12]}…; bring the old data back, or train again"
+        )
+    return dataset
+
+
+def train(run: Run, dataset: Dataset, workers: int, watcher: Watcher) -> Network:
+    """Train the run's network on its dataset, and keep its parameters, also when it is interrupted."""
+    recipe = run.job.recipe
+    learn, look = hold_out(dataset.train, recipe.validation, np.random.default_rng([recipe.seed, 3]))
+    network = Network(parse(recipe.architecture), dataset.shape)
+    data = {"X": learn.X, "labels": learn.labels, "validation_X": look.X, "validation_labels": look.labels}
+    try:
+        fit(network, dataset.shape, data, recipe, workers, watcher)
+    finally:
+        if np.isfinite(network.theta).all():
+            run.save(network)
+    return network
+
+
+def evaluate(run: Run, dataset: Dataset) -> Metrics:
+    """Open the test set, once: metrics.json and report/."""
+    network = run.network()
+    Y = network.predict(dataset.test.X)
+    metrics = measure(Y, dataset.test.labels)
+    run.write_json("metrics.json", metrics.to_json())
+    write_report(run, network, dataset, Y, metrics)
+    return metrics
+
+
+def export(run: Run, dataset: Dataset) -> parity.Parity:
+    """The ONNX files into export/, if NumPy and onnxruntime agree on the whole test set; ExportError if not."""
+    network, job = run.network(), run.job
+    model = model_graph(network, job.labels).SerializeToString()
+    agreed = parity.check(network.predict(dataset.test.X), model, dataset.test.X)
+    home = run.folder / "export"
+    home.mkdir(exist_ok=True)
+    files.write(home / "model.onnx", model)
+    files.write(home / "explain.onnx", explain_graph(network, job.labels).SerializeToString())
+    if dataset.pictures:
+        files.write(home / "preprocess.onnx", preprocessing(dataset.pictures, job.shape).SerializeToString())
+    run.write_json("export/parity.json", {"difference": agreed.difference, "samples": agreed.samples})
+    return agreed
+
+
+def publish(run: Run, root: Path) -> int:
+    """The run's files as the next version of its model in the store at `root`; returns the version."""
+    run.read_json("metrics.json"), run.read_json("export/parity.json")  # said before anything is touched
+
+    def fill(home: Path, version: int) -> None:
+        for part in ("export", "report"):
+            for path in sorted((run.folder / part).iterdir()):
+                target = home / path.name if part == "export" else home / part / path.name
+                if path.suffix != ".json":
+                    target.parent.mkdir(exist_ok=True)
+                    target.write_bytes(path.read_bytes())
+        (home / "manifest.json").write_text(
+            json.dumps(manifest(run, version, home), indent=2, ensure_ascii=False) + "\n"
+        )
+
+    return store.publish(root, run.job.name, fill)

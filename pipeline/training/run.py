@@ -1,0 +1,177 @@
+"""The run folder: one training, with all that went in and all that came out.
+
+runs/<time>-<name>/
+    config.json      the job: what was asked for, the data it was done on, the versions it was done with
+    history.jsonl    a line for each epoch
+    weights.npz      theta, the network's parameters in one vector
+    metrics.json     what the test set said (evaluate)
+    export/          the ONNX files (export), and parity.json
+    report/          pictures and index.html (evaluate)
+"""
+
+import io
+import json
+import sys
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline import files
+from pipeline.data.dataset import Dataset
+from pipeline.errors import RunError
+from pipeline.network.network import Network
+from pipeline.network.parser import parse
+from pipeline.training.loop import History
+from pipeline.training.recipe import Recipe
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a run was asked to do.
+
+    name: of the model. kind: "fnn" or "cnn". source, data_dir, pictures: as `pipeline.data.sources.load` takes them.
+    dataset: what the data turned out to be: name, sha256, labels, shape of an example, sizes of the splits.
+    """
+
+    name: str
+    kind: str
+    source: str
+    data_dir: str | None
+    pictures: str | None
+    recipe: Recipe
+    dataset: dict[str, Any]
+    versions: dict[str, str] = field(default_factory=lambda: versions())
+    started: str = field(default_factory=lambda: now().isoformat(timespec="seconds").replace("+00:00", "Z"))
+    schema: int = SCHEMA
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of the classes, in the order of the network's outputs."""
+        return tuple(self.dataset["labels"])
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one example, (C, H, W) or (D,)."""
+        return tuple(self.dataset["shape"])
+
+    @classmethod
+    def from_json(cls, read: dict[str, Any]) -> "Job":
+        """The job that `asdict` made this dictionary of."""
+        return cls(**{**read, "recipe": Recipe(**read["recipe"])})
+
+
+def describe(dataset: Dataset, validation: int) -> dict[str, Any]:
+    """The facts of a dataset that a job remembers."""
+    return {
+        "name": dataset.name,
+        "sha256": dataset.sha256,
+        "labels": list(dataset.labels),
+        "shape": list(dataset.shape),
+        "pictures": dataset.pictures,
+        "train": len(dataset.train) - validation,
+        "validation": validation,
+        "test": len(dataset.test),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Of what a run depends on to the last bit."""
+    packages = {name: version(name) for name in ("numserve", "numpy", "onnx", "onnxruntime")}
+    return {**packages, "python": ".".join(map(str, sys.version_info[:3]))}
+
+
+def now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder, and how to read and write what is in it."""
+
+    folder: Path
+
+    @classmethod
+    def create(cls, runs: Path, job: Job) -> "Run":
+        """A new run folder below `runs`, with the job in it. RunError if it cannot be written."""
+        try:
+            folder = _new_folder(runs, f"{now():%Y%m%d-%H%M%S}-{job.name}")
+            run = cls(folder)
+            run.write_json("config.json", asdict(job))
+        except OSError as error:
+            raise RunError(
+                f"{runs}: cannot make a run folder there ({error.strerror}): make it writable, or choose another --runs"
+            ) from error
+        return run
+
+    @property
+    def job(self) -> Job:
+        """What this run was asked to do. RunError if its config.json is missing or damaged."""
+        try:
+            return Job.from_json(self.read_json("config.json"))
+        except (TypeError, KeyError) as error:
+            raise RunError(f"{self.folder / 'config.json'}: expected the job of a run, but {error}") from error
+
+    @property
+    def history(self) -> History:
+        """A line for each epoch so far."""
+        path = self.folder / "history.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def append_history(self, line: dict[str, float]) -> None:
+        """Note one more epoch."""
+        with (self.folder / "history.jsonl").open("a") as file:
+            file.write(json.dumps(line) + "\n")
+
+    def save(self, network: Network) -> None:
+        """Keep the network's parameters."""
+        content = io.BytesIO()
+        np.savez(content, theta=network.theta)
+        files.write(self.folder / "weights.npz", content.getvalue())
+
+    def network(self) -> Network:
+        """The network with the parameters it was left with. RunError if there are none, or not as many as it has."""
+        network = Network(parse(self.job.recipe.architecture), self.job.shape)
+        path = self.folder / "weights.npz"
+        try:
+            with np.load(path, allow_pickle=False) as saved:
+                network.theta[...] = saved["theta"]
+        except FileNotFoundError as error:
+            raise RunError(f"{path}: expected the weights of a training, there are none yet: train it first") from error
+        except Exception as error:
+            raise RunError(
+                f"{path}: expected {network.theta.size:,} parameters, but {error}: train it again"
+            ) from error
+        return network
+
+    def read_json(self, name: str) -> Any:
+        """A JSON file of the run. RunError if it is missing or damaged."""
+        path = self.folder / name
+        try:
+            return json.loads(path.read_text())
+        except (OSError, ValueError) as error:
+            step = {"metrics.json": "evaluate", "export/parity.json": "export"}.get(name)
+            way_out = f"`pipeline {step} {self.folder}` makes it" if step else "is this a run folder?"
+            raise RunError(f"{path}: expected a JSON file, but {error}; {way_out}") from error
+
+    def write_json(self, name: str, content: Any) -> None:
+        """Put a JSON file into the run."""
+        text = json.dumps(content, indent=2, ensure_ascii=False)
+        files.write(self.folder / name, (text + "\n").encode())
+
+
+def _new_folder(runs: Path, name: str) -> Path:
+    for suffix in ("", *(f"-{n}" for n in range(2, 1000))):
+        folder = runs / f"{name}{suffix}"
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return folder
+    raise RunError(f"{runs}: too many runs called {name}")
