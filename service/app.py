@@ -1,0 +1,77 @@
+"""The Flask application: routes, one error shape, and nothing that a request would not need."""
+
+import logging
+from typing import Any
+
+from flask import Flask, Response
+from flask.sessions import SessionInterface
+from werkzeug.exceptions import HTTPException
+
+from service.config import Config
+from service.errors import RequestError
+from service.models import Models
+from service.routes import health, models, predict
+from service.routes.reply import reply
+from service.store import Store
+
+log = logging.getLogger(__name__)
+REFUSALS = {
+    404: ("not_found", "no such route; there are /predict, /predict/<model>, /models, /healthz and /readyz"),
+    405: ("method_not_allowed", "this route does not take this method; the header Allow says which it takes"),
+}
+HEADERS = [("X-Content-Type-Options", "nosniff"), ("Server", "numserve")]
+
+
+class NoSession(SessionInterface):
+    """There are no cookies here, so no request looks for one."""
+
+    def open_session(self, app: Flask, request: Any) -> None:
+        return None
+
+
+def create_app(config: Config) -> Flask:
+    """The application with the models of `config.store` loaded. Nothing is watched yet: see Models.watch.
+
+    Raises ServiceError when the store is not a folder that can be read.
+    """
+    served = Models(Store(config.store))
+    served.refresh()
+    app = Flask("service", static_folder=None)
+    app.extensions["numserve"] = served
+    app.session_interface = NoSession()
+    app.url_map.strict_slashes = app.url_map.merge_slashes = False
+    for part in (predict, models, health):
+        app.register_blueprint(part.routes(config, served))
+    app.register_error_handler(RequestError, lambda error: reply({"error": error.payload()}, error.status))
+    app.register_error_handler(HTTPException, answer_http)
+    app.register_error_handler(Exception, answer_unforeseen)
+    app.wsgi_app = with_headers(app.wsgi_app)  # type: ignore[method-assign]
+    return app
+
+
+def answer_http(error: HTTPException) -> Any:
+    """What werkzeug refuses by itself (no such route, wrong method), in the shape of our errors."""
+    if error.code is None or error.code < 400:
+        return error
+    code, message = REFUSALS.get(error.code, ("bad_request", error.description))
+    answer = reply({"error": {"code": code, "message": message}}, error.code)
+    answer.headers.extend({"Allow": allow} if (allow := error.get_response().headers.get("Allow")) else {})
+    return answer
+
+
+def answer_unforeseen(error: Exception) -> Response:
+    """A defect of ours: the traceback goes to the log, the client learns no more than that it happened."""
+    log.error("a request failed", exc_info=error)
+    return reply({"error": {"code": "internal_error", "message": "the service failed on this request"}}, 500)
+
+
+def with_headers(application: Any) -> Any:
+    """The same WSGI application with HEADERS on every answer; around Flask it costs a tenth of an after_request."""
+
+    def answer(environ: Any, start_response: Any) -> Any:
+        def start(status: str, headers: list[tuple[str, str]], failure: Any = None) -> Any:
+            return start_response(status, headers + HEADERS, failure)
+
+        return application(environ, start)
+
+    return answer

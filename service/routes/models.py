@@ -1,0 +1,41 @@
+"""GET /models and GET /models/<name>: what is in the store, what of it is served, and what is broken."""
+
+from typing import Any
+
+from flask import Blueprint, Response
+
+from service.config import Config
+from service.models import Models
+from service.routes.predict import whole_parameter
+from service.routes.reply import reply
+
+
+def routes(config: Config, models: Models) -> Blueprint:
+    blueprint = Blueprint("models", __name__)
+
+    @blueprint.get("/models")
+    def index() -> Response:
+        """Every model in the store."""
+        return reply({"default": config.default_model, "models": [describe(models, name) for name in models.listings]})
+
+    @blueprint.get("/models/<name>")
+    def manifest(name: str) -> Response:
+        """The manifest of the served version, or of ?version=."""
+        return reply(models.get(name, whole_parameter("version")).manifest.document)
+
+    return blueprint
+
+
+def describe(models: Models, name: str) -> dict[str, Any]:
+    """One model: version is the one that is served, current the one that the file `current` names; else null."""
+    listing, model = models.listing(name), models.served.get(name)
+    return {
+        "name": name,
+        "version": model and model.version.number,
+        "versions": list(listing.versions),
+        "current": listing.pointer,
+        "labels": model and len(model.manifest.labels),
+        "input": model and model.manifest.kind,
+        "accuracy": model and model.manifest.accuracy,
+        "broken": [{"version": number, "reason": why} for number, why in models.reasons(listing).items()],
+    }

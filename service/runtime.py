@@ -1,0 +1,141 @@
+"""One published version as onnxruntime runs it: verified, loaded, warm, and never changed afterwards.
+
+Sessions are made in the worker, after the fork: onnxruntime's threads and locks would not survive it.
+"""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from service.errors import BrokenVersion, PreprocessingFailed
+from service.manifest import Tensor
+from service.onnxfile import refuse_foreign
+from service.store import Version
+
+log = logging.getLogger(__name__)
+ERRORS_ONLY = 3
+# From this size on, giving memory back after a picture costs nothing beside the picture itself.
+LARGE_PIXELS = 1_000_000
+ONNX_TYPES = {"float32": "float"}
+# What preprocess.onnx takes: [h,w,3] of any height and width (a size of 0 must not be fixed in the file).
+IMAGE = Tensor("image", "uint8", (0, 3))
+
+
+class Model:
+    """A version that is ready to answer. Any number of threads may use it at once.
+
+    Making one reads model.onnx (and preprocess.onnx, for images), verifies both and runs them once; BrokenVersion
+    says what is not as the manifest promises.
+    """
+
+    def __init__(self, version: Version) -> None:
+        self.version = version
+        self.manifest = version.manifest
+        self.session = load(version, "model.onnx", self.manifest.input, self.manifest.output)
+        self.preprocessing = None
+        if self.manifest.kind == "image":
+            self.preprocessing = load(version, "preprocess.onnx", IMAGE, self.manifest.input)
+        self.tidy = give_memory_back()
+        self.warm()
+
+    def preprocess(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """RGB [h,w,3] of any size -> pixels [1,C,H,W]. Raises PreprocessingFailed, with the reason in the log."""
+        assert self.preprocessing is not None
+        try:
+            large = image.shape[0] * image.shape[1] > LARGE_PIXELS
+            pixels: NDArray[np.uint8] = self.preprocessing.run(None, {"image": image}, self.tidy if large else None)[0]
+        except Exception as error:
+            log.error("preprocess.onnx of %s failed on %s: %s", self.title, image.shape, first_line(error))
+            raise PreprocessingFailed(f"the preprocessing of {self.title} failed on this picture") from None
+        return pixels
+
+    def probabilities(self, X: NDArray[Any]) -> NDArray[np.float32]:
+        """pixels uint8 [N,C,H,W] or features float32 [N,D] -> probabilities [N,K]."""
+        P: NDArray[np.float32] = self.session.run(None, {self.manifest.input.name: X})[0]
+        return P
+
+    def warm(self) -> None:
+        """One run of everything, so that the first request finds all memory laid out and all kernels chosen."""
+        X: NDArray[Any] = np.zeros((1, *self.manifest.input.dims), dtype=self.manifest.input.dtype)
+        try:
+            made = X if self.preprocessing is None else self.preprocess(np.full((32, 40, 3), 255, np.uint8))
+            P = self.probabilities(np.concatenate([X, made]))
+        except Exception as error:
+            raise BrokenVersion(f"a first run failed: {first_line(error)}") from None
+        if P.shape != (2, *self.manifest.output.dims) or not np.isfinite(P).all():
+            raise BrokenVersion(f"a first run gave probabilities of shape {P.shape}, or not finite ones")
+
+    @property
+    def title(self) -> str:
+        return f"{self.version.name}/{self.version.number}"
+
+
+def load(version: Version, file: str, given: Tensor, output: Tensor) -> onnxruntime.InferenceSession:
+    """A session on the verified bytes of `file`, which takes `given` and makes `output`.
+
+    The bytes that were hashed are those that are loaded. Raises BrokenVersion.
+    """
+    data = version.read(file)
+    refuse_foreign(data, file)
+    try:
+        session = onnxruntime.InferenceSession(data, options(), providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise BrokenVersion(f"{file} is refused by onnxruntime: {first_line(error)}") from None
+    check(f"{file}: inputs", session.get_inputs(), given)
+    check(f"{file}: outputs", session.get_outputs(), output)
+    return session
+
+
+def options() -> onnxruntime.SessionOptions:
+    """One thread a request: the cores are shared by the workers, and small networks lose by splitting.
+
+    No memory patterns: one would be kept for every size of picture that was ever seen, and a worker would grow with
+    its years (docs/service-notes.md).
+    """
+    chosen = onnxruntime.SessionOptions()
+    chosen.intra_op_num_threads = chosen.inter_op_num_threads = 1
+    chosen.enable_mem_pattern = False
+    chosen.log_severity_level = ERRORS_ONLY
+    return chosen
+
+
+def give_memory_back() -> onnxruntime.RunOptions:
+    """For a run after which the session keeps no more memory than before; without it, what the largest took."""
+    chosen = onnxruntime.RunOptions()
+    chosen.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    return chosen
+
+
+def check(where: str, found: Sequence[Any], promised: Tensor) -> None:
+    """Raises BrokenVersion unless exactly the one promised tensor was found."""
+    if len(found) != 1 or not agrees(found[0], promised):
+        got = ", ".join(f"{each.name} {each.type} {each.shape}" for each in found)
+        sizes = ", ".join(str(size or "w") for size in promised.dims)
+        raise BrokenVersion(f"{where}: expected {promised.name} {promised.dtype} [N, {sizes}], got {got}")
+
+
+def agrees(found: Any, promised: Tensor) -> bool:
+    """Whether name and type are those promised, and every size that the file fixes."""
+    first, *rest = found.shape or [None]
+    return (
+        found.name == promised.name
+        and found.type == f"tensor({ONNX_TYPES.get(promised.dtype, promised.dtype)})"
+        and (not isinstance(first, int) or first == 1)
+        and len(rest) == len(promised.dims)
+        and all(not isinstance(size, int) or size == dim for size, dim in zip(rest, promised.dims, strict=True))
+    )
+
+
+def first_line(error: Exception) -> str:
+    """The first line of what onnxruntime says, which may go on with its own stack."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+
+
+def verify(version: Version) -> None:
+    """Read and check the files that serving would need, without loading them. Raises BrokenVersion."""
+    for file in ["model.onnx", "preprocess.onnx"][: 2 if version.manifest.kind == "image" else 1]:
+        refuse_foreign(version.read(file), file)
