@@ -19,6 +19,7 @@ from pipeline.training.run import Run
 
 PLAIN_WIDTH = 120  # characters, where the output is not a terminal
 PAUSE = 10.0  # seconds between two plain lines within an epoch
+MOST_LINES = 30  # of epochs that stay on the screen
 WIDEST = 20  # labels that a confusion table has room for
 
 
@@ -112,10 +113,11 @@ class Training(Watcher):
         )
 
     def finished_epoch(self, line: dict[str, float]) -> None:
-        """After each epoch: one line that stays."""
+        """After an epoch: one line that stays, of many epochs for MOST_LINES of them."""
         self.epoch_start = time.monotonic()
         self.run.append_history(line)
-        self.console.print(epoch_line(line, self.recipe.epochs))
+        if line["epoch"] % -(-self.recipe.epochs // MOST_LINES) == 0 or line["epoch"] == self.recipe.epochs:
+            self.console.print(epoch_line(line, self.recipe.epochs))
 
 
 @contextmanager

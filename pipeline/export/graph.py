@@ -74,7 +74,7 @@ class Graph:
         return result
 
     def branch(self, name: str) -> "Graph":
-        """A graph for `If`: it has no inputs, sees every value made here before it, and needs its outputs."""
+        """A graph for `If` (without inputs) or `Loop`; it sees every value made here before it."""
         return Graph(name, parent=self)
 
     def model(self, doc: str, metadata: Mapping[str, str]) -> onnx.ModelProto:

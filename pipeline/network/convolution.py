@@ -54,18 +54,25 @@ class Convolution(Layer):
         W = self.parameters["W"].reshape(filters, self.fan_in)
         columns = self._columns(self._pad(X))
         Y = np.matmul(columns, W.T, out=self.buffer("Y", (len(columns), filters), X.dtype))
-        Y += self.parameters["b"]
+        self._add_bias(Y)
 
         def backprop(dY: Array) -> Array:
             dY = dY.reshape(-1, filters)
             np.matmul(dY.T, columns, out=self.gradients["W"].reshape(W.shape))
-            np.sum(dY, axis=0, out=self.gradients["b"])
+            # Σ dY as a product: NumPy's own sum goes through short rows one by one.
+            np.matmul(np.ones(len(dY), dY.dtype), dY, out=self.gradients["b"])
             if self.first:
                 return dY[:, :0]
             # The columns are not needed any more: their memory takes the gradient.
             return self._add_back(np.matmul(dY, W, out=columns), len(X))
 
         return Y.reshape(len(X), OH, OW, filters), backprop
+
+    def _add_bias(self, Y: Array) -> None:
+        """Y [N·OH·OW,F] += b, a whole row of a map at a time: a call's cost is per row, and F alone is a short one."""
+        OW = self.shape[2]
+        rows = Y.reshape(-1, OW * len(self.parameters["b"]))
+        rows += np.tile(self.parameters["b"], OW)
 
     def _pad(self, X: Array) -> Array:
         (top, bottom), (left, right) = self.pads

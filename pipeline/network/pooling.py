@@ -27,6 +27,8 @@ class Pooling(Layer):
         self.strides = (stride or kh, stride or kw)
         OH, OW = (height - kh) // self.strides[0] + 1, (width - kw) // self.strides[1] + 1
         super().__init__((channels, OH, OW))
+        # Windows that neither overlap nor leave anything out write each gradient once.
+        self.tiling = self.strides == self.kernel and (OH * kh, OW * kw) == (height, width)
 
     def places(self, X: Array) -> Iterator[Array]:
         """For each place in the window, a view [N,OH,OW,C] of what all the windows have there."""
@@ -55,12 +57,19 @@ class MaxPooling(Pooling):
 
         def backprop(dY: Array) -> Array:
             dX = self.buffer("dX", X.shape, X.dtype)
-            dX[...] = 0
-            waiting = np.ones(Y.shape, bool)  # windows whose largest value was not met yet
+            if not self.tiling:
+                dX[...] = 0
+            here = self.buffer("here", Y.shape, np.dtype(bool))
+            waiting = self.buffer("waiting", Y.shape, np.dtype(bool))  # windows whose largest value was not met yet
+            waiting[...] = True
             for place, gradient in zip(self.places(X), self.places(dX), strict=True):
-                here = (place == Y) & waiting
-                gradient += here * dY
-                waiting ^= here
+                np.equal(place, Y, out=here)
+                np.logical_and(here, waiting, out=here)
+                np.logical_xor(waiting, here, out=waiting)
+                if self.tiling:
+                    np.multiply(dY, here, out=gradient)
+                else:
+                    gradient += dY * here
             return dX
 
         return Y, backprop

@@ -140,8 +140,11 @@ class Run:
         network = Network(parse(self.job.recipe.architecture), self.job.shape)
         path = self.folder / "weights.npz"
         try:
-            with np.load(path, allow_pickle=False) as saved:
-                network.theta[...] = saved["theta"]
+            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as saved:
+                theta = saved["theta"]
+            if theta.shape != network.theta.shape:
+                raise ValueError(f"there are {theta.size:,}")
+            network.theta[...] = theta
         except FileNotFoundError as error:
             raise RunError(f"{path}: expected the weights of a training, there are none yet: train it first") from error
         except Exception as error:

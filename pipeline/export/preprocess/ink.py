@@ -52,8 +52,8 @@ def ink(channels: int, height: int, width: int, box: int, centre: Literal["mass"
 
     box: the longer side of the ink in pixels; centre: what is put in the middle. Every channel is the same.
     """
-    pen = (MNIST if centre == "mass" else DIGITS).pen
-    return build(channels, Target(height, width, box, centre, pen))
+    like = MNIST if centre == "mass" else DIGITS
+    return build(channels, like._replace(height=height, width=width, box=box))
 
 
 def build(channels: int, target: Target) -> onnx.ModelProto:
@@ -77,7 +77,7 @@ def _drawn(g: Graph, image: str, target: Target) -> str:
     """The picture's ink as the target wants it: a map [height,width] from 0 to 255."""
     scene = _from_afar(g, image)
     q = _from_near(g, image, scene)
-    X = stroke.even(g, stroke.solid(g, q, scene.sigma), target)
+    X = stroke.even(g, stroke.solid(g, q, scene.sigma, target), target)
     return g.op("Mul", stroke.placed(g, X, target), 255.0)
 
 

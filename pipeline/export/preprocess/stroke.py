@@ -6,26 +6,25 @@ from pipeline.export.graph import Graph
 from pipeline.export.preprocess import marks, raster
 from pipeline.export.preprocess.target import Target, middle
 
-FAINT = 0.25  # of the ink: where the edge of a stroke begins
-SPAN = 0.5  # of the ink: from there to full
-HALF = 0.4  # of full: what belongs to the box
+FAINTEST = 0.05  # ink under this is none: a blank picture stays blank
 ROOM = 16  # pixels around the map, for strokes to grow into
 STEPS = 10  # of growing or shrinking, at most: each is a pixel on both sides
 FINE = 4  # pixels are averaged from so many times so many
 
 
-def solid(g: Graph, q: str, sigma: str) -> str:
-    """Strokes from 0 to 1 with short edges, on paper that is 0 however noisy it was; with room around."""
-    ink = g.op("Max", marks.level(g, q), 0.05)
+def solid(g: Graph, q: str, sigma: str, target: Target) -> str:
+    """Strokes from 0 to 1 with the target's edges, on paper that is 0 however noisy it was; with room around."""
+    ink = g.op("Max", marks.level(g, q), FAINTEST)
+    begin, full = target.edge
     quiet = g.op("Min", g.op("Mul", sigma, 2.0), g.op("Mul", ink, 0.5))
-    begin = g.op("Max", g.op("Mul", ink, FAINT), quiet)
-    X = g.op("Clip", g.op("Div", g.op("Sub", q, begin), g.op("Mul", ink, SPAN)), 0.0, 1.0)
+    above = g.op("Sub", q, g.op("Max", g.op("Mul", ink, begin), quiet))
+    X = g.op("Clip", g.op("Div", above, g.op("Mul", ink, full - begin)), 0.0, 1.0)
     return g.op("Pad", X, g.constant([ROOM] * 4))
 
 
 def even(g: Graph, X: str, target: Target) -> str:
     """Hairlines thickened and markers thinned to the pens of the training data; others left alone."""
-    begin, end = raster.box(g, raster.mask(g, X, HALF))
+    begin, end = raster.box(g, raster.mask(g, X, target.rim))
     side = raster.longest(g, g.op("Sub", end, begin))
     width = _width(g, X)
     thin, thick = (g.op("Mul", side, share) for share in target.pen)
@@ -35,7 +34,7 @@ def even(g: Graph, X: str, target: Target) -> str:
 
 def placed(g: Graph, X: str, target: Target) -> str:
     """The ink's box scaled and put where it belongs: a map [height,width] from 0 to 1."""
-    begin, end = raster.box(g, raster.mask(g, X, HALF))
+    begin, end = raster.box(g, raster.mask(g, X, target.rim))
     X = g.op("Slice", X, begin, end, [0, 1])
     hw = g.op("Sub", end, begin)
     scale = g.op("Div", float(target.box * FINE), raster.longest(g, hw))
@@ -60,18 +59,23 @@ def _width(g: Graph, X: str) -> str:
 
 
 def _grown(g: Graph, X: str, by: str) -> str:
-    """Strokes wider by so many pixels (float scalar; not at all if it is below 0), as with a round pen."""
-    steps = g.op("Clip", g.op("Round", g.op("Mul", by, 0.5)), 0.0, float(STEPS))
+    """Strokes wider by so many pixels (float scalar; not at all if it is below 0), as with a round pen.
+
+    The last step is taken by the share of it that is due, so that the result never jumps.
+    """
+    steps = g.op("Clip", g.op("Mul", by, 0.5), 0.0, float(STEPS))
     body = g.branch("grow")
-    body.input("step", np.int64, [])
+    step = body.input("step", np.int64, [])
     body.input("unused", np.bool_, [])
     before = body.input("strokes", np.float32, ["h", "w"])
     square = raster.largest_around(body, before, (3, 3))
     cross = body.op("Max", *(raster.largest_around(body, before, line) for line in ((3, 1), (1, 3))))
-    after = body.op("Mul", body.op("Add", square, cross), 0.5)  # between a square and a diamond: nearly round
+    pen = body.op("Mul", body.op("Add", square, cross), 0.5)  # between a square and a diamond
+    due = body.op("Clip", body.op("Sub", steps, raster.as_float(body, step)), 0.0, 1.0)
+    after = body.op("Add", before, body.op("Mul", body.op("Sub", pen, before), due))
     body.output(body.constant(True), np.bool_, [])
     body.output(after, np.float32, ["h", "w"])
-    return g.op("Loop", raster.as_int(g, steps), "", X, body=body)
+    return g.op("Loop", raster.as_int(g, g.op("Ceil", steps)), True, X, body=body)
 
 
 def _offset(g: Graph, X: str, room: str, target: Target) -> str:
