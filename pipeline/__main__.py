@@ -1,13 +1,12 @@
 """`python -m pipeline`: runs the command line, and turns what goes wrong into one line and an exit code."""
 
 import sys
+import traceback
 
 import click
 
 from pipeline.cli import cli
-from pipeline.errors import PipelineError
-
-INTERRUPTED = 130  # what shells answer for Ctrl-C
+from pipeline.errors import Interrupted, PipelineError
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -18,13 +17,14 @@ def main(arguments: list[str] | None = None) -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except (KeyboardInterrupt, click.Abort) as error:
-        print(str(error) or "interrupted", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+    except (KeyboardInterrupt, click.Abort):
+        print("interrupted", file=sys.stderr)
+        sys.exit(Interrupted.exit_code)
     except PipelineError as error:
         if "--debug" in arguments:
-            raise
-        print(f"Error: {error}", file=sys.stderr)
+            traceback.print_exc()
+        else:
+            print(error if isinstance(error, Interrupted) else f"Error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
 
 

@@ -11,7 +11,7 @@ import click
 
 from pipeline import jobs, options, show, steps
 from pipeline.data import sources
-from pipeline.errors import DataError
+from pipeline.errors import DataError, Interrupted
 from pipeline.evaluation.metrics import Metrics
 from pipeline.export import store as models_store
 from pipeline.export.answer import answer
@@ -104,7 +104,7 @@ def _interruptible(watcher: show.Training, run: Run) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(
+        raise Interrupted(
             f"interrupted: the network as it stands is kept in {run.folder}; go on with it by `pipeline evaluate`,"
             f" `export` and `publish {run.folder}`"
         ) from None
@@ -190,11 +190,12 @@ def promote(name: str, version: str, store: Path) -> None:
 @options.debug
 def predict(name: str, images: tuple[Path, ...], version: int | None, top_k: int, store: Path) -> None:
     """Answer for image files, without the service."""
-    folder = models_store.folder(store, name, version or models_store.current(store, name))
+    version = version or models_store.current(store, name)
+    folder, labels = models_store.folder(store, name, version), models_store.labels(store, name, version)
     rows, problems = [], []
     for path in images:
         try:
-            best = answer(folder, path)[:top_k]
+            best = answer(folder, labels, path)[:top_k]
         except DataError as error:
             problems.append(str(error))
             continue

@@ -7,9 +7,10 @@
     ├── TrainingError        6   a training that cannot start, or diverged
     ├── RunError             7   a run folder that is missing, unfinished or damaged
     ├── ExportError          8   a network that ONNX cannot carry, or that fails the parity gate
-    └── StoreError           9   a model store that cannot be read or written
+    ├── StoreError           9   a model store that cannot be read or written
+    └── Interrupted        130   Ctrl-C, as shells expect
 
-Click answers a wrong option with 2 and Ctrl-C ends with 130, as shells expect.
+Click answers a wrong option with 2.
 """
 
 
@@ -45,3 +46,7 @@ class ExportError(PipelineError):
 
 class StoreError(PipelineError):
     exit_code = 9
+
+
+class Interrupted(PipelineError):  # noqa: N818  it is no error to stop
+    exit_code = 130

@@ -25,8 +25,11 @@ WIDEST = 20  # labels that a confusion table has room for
 
 def console(stderr: bool = False) -> Console:
     """The console to print to: as wide as the terminal, or PLAIN_WIDTH where there is none."""
-    made = Console(stderr=stderr, highlight=False)
-    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=PLAIN_WIDTH)
+    # No markup and no emoji: names of files and labels are shown as they are.
+    plain = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    if not plain.is_terminal:
+        plain.width = PLAIN_WIDTH
+    return plain
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], text: Collection[str]) -> Table:

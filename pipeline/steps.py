@@ -57,11 +57,12 @@ def train(run: Run, dataset: Dataset, workers: int, watcher: Watcher) -> Network
     learn, look = hold_out(dataset.train, recipe.validation, np.random.default_rng([recipe.seed, 3]))
     network = Network(parse(recipe.architecture), dataset.shape)
     data = {"X": learn.X, "labels": learn.labels, "validation_X": look.X, "validation_labels": look.labels}
-    try:
-        fit(network, dataset.shape, data, recipe, workers, watcher)
-    finally:
-        if np.isfinite(network.theta).all():
-            run.save(network)
+    with run.writing():
+        try:
+            fit(network, dataset.shape, data, recipe, workers, watcher)
+        finally:
+            if np.isfinite(network.theta).all():
+                run.save(network)
     return network
 
 
@@ -70,23 +71,24 @@ def evaluate(run: Run, dataset: Dataset) -> Metrics:
     network = run.network()
     Y = network.predict(dataset.test.X)
     metrics = measure(Y, dataset.test.labels)
-    run.write_json("metrics.json", metrics.to_json())
-    write_report(run, network, dataset, Y, metrics)
+    with run.writing():
+        run.write_json("metrics.json", metrics.to_json())
+        write_report(run, network, dataset, Y, metrics)
     return metrics
 
 
 def export(run: Run, dataset: Dataset) -> parity.Parity:
     """The ONNX files into export/, if NumPy and onnxruntime agree on the whole test set; ExportError if not."""
     network, job = run.network(), run.job
-    model = model_graph(network, job.labels).SerializeToString()
-    agreed = parity.check(network.predict(dataset.test.X), model, dataset.test.X)
-    home = run.folder / "export"
-    home.mkdir(exist_ok=True)
-    files.write(home / "model.onnx", model)
-    files.write(home / "explain.onnx", explain_graph(network, job.labels).SerializeToString())
+    graphs = {"model": model_graph(network, job.labels), "explain": explain_graph(network, job.labels)}
     if dataset.pictures:
-        files.write(home / "preprocess.onnx", preprocessing(dataset.pictures, job.shape).SerializeToString())
-    run.write_json("export/parity.json", {"difference": agreed.difference, "samples": agreed.samples})
+        graphs["preprocess"] = preprocessing(dataset.pictures, job.shape)
+    agreed = parity.check(network.predict(dataset.test.X), graphs["model"].SerializeToString(), dataset.test.X)
+    with run.writing():
+        (run.folder / "export").mkdir(exist_ok=True)
+        for name, graph in graphs.items():
+            files.write(run.folder / "export" / f"{name}.onnx", graph.SerializeToString())
+        run.write_json("export/parity.json", {"difference": agreed.difference, "samples": agreed.samples})
     return agreed
 
 

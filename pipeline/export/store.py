@@ -81,6 +81,14 @@ def manifest(store: Path, name: str, version: int) -> dict[str, Any]:
     return read
 
 
+def labels(store: Path, name: str, version: int) -> list[str]:
+    """The names of a version's classes, in the order of its outputs. StoreError if its manifest has none."""
+    found = manifest(store, name, version).get("labels")
+    if not isinstance(found, list) or not all(isinstance(label, str) for label in found):
+        raise StoreError(f"{folder(store, name, version)}: expected a list of labels in its manifest, there is none")
+    return found
+
+
 def summary(store: Path, name: str, version: int) -> tuple[str, str, str, str]:
     """What `pipeline models` shows of a version: accuracy, parameters, size of its files, when it was made."""
     read = manifest(store, name, version)

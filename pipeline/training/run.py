@@ -12,6 +12,8 @@ runs/<time>-<name>/
 import io
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -109,6 +111,17 @@ class Run:
                 f"{runs}: cannot make a run folder there ({error.strerror}): make it writable, or choose another --runs"
             ) from error
         return run
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Turns what the operating system says of the run folder into a RunError."""
+        try:
+            yield
+        except OSError as error:
+            raise RunError(
+                f"cannot write {error.filename or self.folder} ({error.strerror or error}): free some space, or make it"
+                f" writable; what there was before is kept in {self.folder}"
+            ) from error
 
     @property
     def job(self) -> Job:

@@ -76,8 +76,7 @@ def gather(size: int, arrays: Arrays, job: Callable[..., None], *arguments: Any)
         ]
         team = Team(0, size, _map(Path(folder), shapes), semaphores, lambda: _check(workers))
         try:
-            for worker in workers:
-                worker.start()
+            _start(workers)
             team.meet()  # all have mapped the memory
         except BaseException:
             _end(workers)
@@ -86,6 +85,16 @@ def gather(size: int, arrays: Arrays, job: Callable[..., None], *arguments: Any)
         yield team
     finally:
         _end(workers)
+
+
+def _start(workers: list[BaseProcess]) -> None:
+    """Ctrl-C reaches everyone, and the parent decides: the workers inherit that it is held back, from the first."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        for worker in workers:
+            worker.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 Shapes = dict[str, tuple[str, tuple[int, ...]]]
@@ -114,7 +123,6 @@ def _worker(
     job: Callable[..., None],
     arguments: tuple[Any, ...],
 ) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches everyone; the parent decides
     team = Team(rank, size, _map(Path(folder), shapes), semaphores, _check_parent)
     team.meet()
     try:

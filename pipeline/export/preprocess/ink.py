@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 
 from pipeline.export.graph import Graph
-from pipeline.export.preprocess import canonical, marks, paper, parts, raster, stroke
+from pipeline.export.preprocess import canonical, frame, marks, paper, parts, raster, stroke
 from pipeline.export.preprocess.marks import View
 from pipeline.export.preprocess.target import DIGITS, MNIST, Target
 
@@ -91,7 +91,9 @@ def _from_afar(g: Graph, image: str) -> Scene:
     M, sigma = _marked(g, p)
     salty = marks.is_salty(g, M)
     M, sigma, shade = _cleaned(g, p, M, sigma, salty, view, surface, v)
-    drawing = parts.drawing(g, M)
+    inside = frame.inside(g, M)
+    M = g.op("Mul", M, inside)
+    drawing = g.op("Mul", parts.drawing(g, M), inside)
     begin, end = raster.box(g, g.op("Mul", M, drawing))
     return Scene(surface, v, salty, sigma, shade, drawing, begin, end)
 
