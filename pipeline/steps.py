@@ -13,7 +13,6 @@ from pipeline.data.dataset import Dataset, Pictures
 from pipeline.data.split import hold_out
 from pipeline.errors import DataError
 from pipeline.evaluation.metrics import Metrics, measure
-from pipeline.evaluation.report import write_report
 from pipeline.export import parity, store
 from pipeline.export.layers import explain_graph, model_graph
 from pipeline.export.manifest import manifest
@@ -68,6 +67,8 @@ def train(run: Run, dataset: Dataset, workers: int, watcher: Watcher) -> Network
 
 def evaluate(run: Run, dataset: Dataset) -> Metrics:
     """Open the test set, once: metrics.json and report/."""
+    from pipeline.evaluation.report import write_report  # matplotlib: half of the start of every other command
+
     network = run.network()
     Y = network.predict(dataset.test.X)
     metrics = measure(Y, dataset.test.labels)

@@ -1,7 +1,7 @@
 """multipart/form-data that is in memory already: split at its boundary, a few microseconds a part.
 
 werkzeug's own parser reads from a stream, into temporary files: 53 µs for a form with one small PNG where this takes 8,
-and 820 against 250 for 32 of them; decoding such a PNG takes 30 (docs/service-notes.md).
+and 820 against 250 for 32 of them; decoding such a PNG takes 30 (docs/serving.md).
 """
 
 from collections.abc import Iterator

@@ -94,7 +94,7 @@ def options() -> onnxruntime.SessionOptions:
     """One thread a request: the cores are shared by the workers, and small networks lose by splitting.
 
     No memory patterns: one would be kept for every size of picture that was ever seen, and a worker would grow with
-    its years (docs/service-notes.md).
+    its years (docs/serving.md).
     """
     chosen = onnxruntime.SessionOptions()
     chosen.intra_op_num_threads = chosen.inter_op_num_threads = 1

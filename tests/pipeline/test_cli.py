@@ -1,0 +1,290 @@
+"""The command line, from a dataset to an answer."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipeline.cli import cli
+from pipeline.data import digits
+from pipeline.network.network import Network
+from pipeline.network.parser import parse
+from pipeline.training.run import Run
+
+
+def cells(table: str) -> list[list[str]]:
+    """The rows of a printed table, below its head."""
+    return [[cell.strip() for cell in line.strip("│").split("│")] for line in table.splitlines() if line[:1] == "│"]
+
+
+@pytest.fixture
+def run(trained: Any, tmp_path: Path) -> Path:
+    """A run that was trained, and nothing after that."""
+    folder = Path(shutil.copytree(trained.run, tmp_path / "run"))
+    for name in ("report", "export"):
+        shutil.rmtree(folder / name)
+    (folder / "metrics.json").unlink()
+    return folder
+
+
+@pytest.fixture
+def store(trained: Any, tmp_path: Path) -> Path:
+    """A store with versions 1 and 2 of “fnn”."""
+    copy = Path(shutil.copytree(trained.store, tmp_path / "store"))
+    shutil.copytree(copy / "fnn" / "1", copy / "fnn" / "2")
+    return copy
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> list[str]:
+    """The first twenty pictures of the test set, each in a file that begins with its label, where the command runs."""
+    test = digits.load().test
+    names = [f"{test.labels[at]}-{at}.png" for at in range(20)]
+    for name, pixels in zip(names, test.X, strict=False):
+        Image.fromarray(pixels[0]).save(tmp_path / name)
+    return names
+
+
+# ---------------------------------------------------------------- listing
+@pytest.mark.parametrize("name", ["", *cli.commands])
+def test_every_command_has_help(pipeline: Any, name: str) -> None:
+    said = pipeline(*name.split(), "--help")
+    assert said.code == 0
+    assert said.out.startswith(f"Usage: pipeline {name}".rstrip())
+    command = cli.commands[name] if name else cli
+    assert command.help.split("\n")[0] in " ".join(said.out.split())
+    assert "--debug" in said.out
+
+
+def test_the_commands_are_those_of_the_readme() -> None:
+    expected = ["datasets", "evaluate", "export", "fetch", "models", "predict", "promote", "publish", "run", "train"]
+    assert sorted(cli.commands) == expected
+
+
+def test_datasets(pipeline: Any, tmp_path: Path) -> None:
+    said = pipeline("datasets", "--data-dir", tmp_path)
+    rows = {row[0]: row[1:] for row in cells(said.out)}
+    assert said.code == 0
+    assert rows.keys() >= {"digits", "mnist", "fashion-mnist", "FOLDER", "FILE.npz"}
+    assert rows["digits"][1:5] == ["1x8x8", "1,437", "360", "10"]
+    assert rows["mnist"][5] == "python -m pipeline fetch mnist"
+
+
+def test_models_of_an_empty_store(pipeline: Any, tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    said = pipeline("models")
+    assert (said.code, cells(said.out), said.err) == (0, [], "")
+
+
+# ---------------------------------------------------------------- all at once
+def test_train_does_everything(trained: Any) -> None:
+    out = trained.said.out
+    assert "digits: 1,293 to train, 144 to validate, 360 to test; 10 labels" in out
+    rows = {row[0]: row[1:] for row in cells(out)}
+    assert rows["fc1"] == ["300", "19,500"]
+    assert rows["total"] == ["", "50,610"]
+    assert re.search(r"epoch 12/12: loss 0\.\d+, accuracy \d\d\.\d\d%, [\d,]+ images/s, .* validation loss", out)
+    accuracy = float(re.search(r"test: accuracy (\d\d\.\d\d)% \(\d+ mistakes in 360\), loss", out)[1])
+    assert accuracy > 90
+    assert re.search(r"parity: NumPy and onnxruntime differ by at most \d\.\de-0[5-9] on 360 samples", out)
+    assert f"published {trained.store / 'fnn' / '1'}\n" in out
+    assert trained.said.err == ""
+
+
+def test_train_prints_the_confusion_table(trained: Any) -> None:
+    confusion = [row for row in cells(trained.said.out) if len(row) == 11]
+    assert [row[0] for row in confusion] == list("0123456789")
+    counts = np.array([[int(cell.replace("·", "0")) for cell in row[1:]] for row in confusion])
+    assert counts.sum() == 360
+    np.testing.assert_array_equal(counts.sum(axis=1), np.bincount(digits.load().test.labels))
+
+
+def test_the_run_folder_holds_it_all(trained: Any) -> None:
+    names = {path.name for path in trained.run.iterdir()}
+    assert names == {"config.json", "history.jsonl", "weights.npz", "metrics.json", "export", "report"}
+    assert [line["epoch"] for line in Run(trained.run).history] == list(range(1, 13))
+
+
+def test_the_same_command_gives_the_same_bytes(pipeline: Any, trained: Any) -> None:
+    said = pipeline(*trained.command, "--workers", 2)
+    assert said.code == 0
+    for name in ("model.onnx", "explain.onnx", "preprocess.onnx"):
+        first, second = (home / "fnn" / "1" / name for home in (trained.store, Path("models")))
+        assert first.read_bytes() == second.read_bytes(), name
+
+
+def test_run_does_both_networks(pipeline: Any) -> None:
+    said = pipeline("run", "--dataset", "digits", "--epochs", 1, "--batch-size", "full", "--store", "s")
+    assert said.code == 0
+    assert [row[:3] for row in cells(pipeline("models", "--store", "s").out)] == [
+        ["cnn", "1", "current"],
+        ["fnn", "1", "current"],
+    ]
+
+
+def test_every_option_reaches_the_recipe(pipeline: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The training is left out: what counts is the job that is noted."""
+    monkeypatch.setattr(
+        "pipeline.steps.train", lambda run, *_: run.save(Network(parse(run.job.recipe.architecture), run.job.shape))
+    )
+    said = pipeline(
+        *("train", "fnn", "--dataset", "digits", "--architecture", "input 64 → fc 10 SIGMOID", "--name", "mine"),
+        *("--epochs", 7, "--batch-size", "full", "--optimizer", "nesterov", "--learning-rate", 0.25),
+        *("--schedule", "cosine", "--loss", "mse", "--augment", "none", "--weight-decay", 0.125),
+        *("--validation", 0.2, "--seed", 9, "--runs", "r", "--no-publish"),
+    )
+    assert said.code == 0
+    (folder,) = Path("r").iterdir()
+    job = Run(folder).job
+    assert (job.name, job.kind, job.source) == ("mine", "fnn", "digits")
+    assert job.recipe.to_json() == {
+        "architecture": "INPUT 64 -> FC 10 sigmoid",
+        "epochs": 7,
+        "batch_size": "full",
+        "optimizer": "nesterov",
+        "learning_rate": 0.25,
+        "schedule": "cosine",
+        "loss": "mse",
+        "weight_decay": 0.125,
+        "augment": "none",
+        "validation": 0.2,
+        "seed": 9,
+    }
+    assert job.dataset["validation"] == round(0.2 * 1437)
+    assert not Path("models").exists(), "--no-publish"
+
+
+# ---------------------------------------------------------------- step by step
+def test_the_steps_one_by_one(pipeline: Any, trained: Any, run: Path) -> None:
+    said = pipeline("evaluate", run)
+    assert said.code == 0
+    assert re.search(r"test: accuracy .*", said.out)[0] in trained.said.out
+    assert f"report: {run / 'report' / 'index.html'}" in said.out
+
+    said = pipeline("export", run)
+    assert said.code == 0
+    assert f"exported to {run / 'export'}" in said.out
+    for path in (trained.run / "export").glob("*.onnx"):
+        assert (run / "export" / path.name).read_bytes() == path.read_bytes()
+
+    assert pipeline("publish", run, "--store", "s").out == f"published {Path('s/fnn/1')}\n"
+    assert pipeline("publish", run, "--store", "s").out == f"published {Path('s/fnn/2')}\n"
+    assert [row[:3] for row in cells(pipeline("models", "--store", "s").out)] == [
+        ["fnn", "1", ""],
+        ["fnn", "2", "current"],
+    ]
+
+
+def test_models_shows_what_the_manifest_says(pipeline: Any, trained: Any) -> None:
+    manifest = json.loads((trained.store / "fnn" / "1" / "manifest.json").read_text())
+    (row,) = cells(pipeline("models", "--store", trained.store).out)
+    assert row[:5] == ["fnn", "1", "current", f"{manifest['metrics']['accuracy']:.2%}", "50,610"]
+    assert row[6] == manifest["created"]
+
+
+def test_promote_and_back(pipeline: Any, store: Path) -> None:
+    assert pipeline("promote", "fnn", 1, "--store", store).out == "fnn: version 1 is current\n"
+    assert [row[2] for row in cells(pipeline("models", "--store", store).out)] == ["current", ""]
+    assert pipeline("promote", "fnn", "newest", "--store", store).out == "fnn: version 2 is current\n"
+    assert [row[2] for row in cells(pipeline("models", "--store", store).out)] == ["", "current"]
+
+
+def test_the_environment_says_where_the_store_is(pipeline: Any, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NUMSERVE_STORE", str(store))
+    assert len(cells(pipeline("models").out)) == 2
+
+
+# ---------------------------------------------------------------- predict
+def test_predict(pipeline: Any, trained: Any, pictures: list[str]) -> None:
+    said = pipeline("predict", "fnn", *pictures, "--store", trained.store)
+    rows = cells(said.out)
+    assert said.code == 0
+    assert len(rows) == 20
+    pattern = re.compile(r"(\d) (\d+\.\d)%")
+    for row in rows:
+        shares = [float(pattern.fullmatch(cell)[2]) for cell in row[1:]]
+        assert len(shares) == 3
+        assert shares == sorted(shares, reverse=True)
+    right = [row[0][0] == row[1][0] for row in rows]
+    assert sum(right) >= 17
+
+
+def test_predict_by_version_and_top_k(pipeline: Any, store: Path, pictures: list[str]) -> None:
+    said = pipeline("predict", "fnn", pictures[0], "--version", 1, "--top-k", 10, "--store", store)
+    ((_, *answers),) = cells(said.out)
+    assert sorted(answer[0] for answer in answers) == list("0123456789")
+    assert pipeline("predict", "fnn", pictures[0], "--top-k", 99, "--store", store).code == 0
+
+
+def test_predict_names_a_bad_picture_and_answers_for_the_others(
+    pipeline: Any, trained: Any, pictures: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "broken.png").write_bytes((tmp_path / pictures[0]).read_bytes()[:40])
+    said = pipeline("predict", "fnn", pictures[0], "broken.png", "none.png", pictures[1], "--store", trained.store)
+    assert said.code == 3
+    assert len(cells(said.out)) == 2
+    assert "broken.png" in said.err
+    assert "none.png" in said.err
+
+
+def test_names_in_square_brackets_are_shown_as_they_are(
+    pipeline: Any, trained: Any, pictures: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / pictures[0]).rename(tmp_path / "[bold] [red].png")
+    said = pipeline("predict", "fnn", "[bold] [red].png", "--store", trained.store)
+    assert said.code == 0
+    assert "[bold] [red].png" in said.out
+
+
+# ---------------------------------------------------------------- data of one's own
+def coloured(folder: Path) -> Path:
+    """Eight pictures each of red, green and blue with a little noise, of many sizes and formats."""
+    rng = np.random.default_rng(1)
+    for channel, name in enumerate(("red", "green", "blue")):
+        (folder / name).mkdir(parents=True)
+        for at, suffix in enumerate(["png", "jpg", "bmp", "gif"] * 2):
+            pixels = rng.integers(0, 60, (20 + at, 30 - at, 3), np.uint8)
+            pixels[..., channel] += 180
+            Image.fromarray(pixels).save(folder / name / f"{at}.{suffix}")
+    return folder
+
+
+def test_a_folder_of_colour_pictures(pipeline: Any, tmp_path: Path) -> None:
+    folder = coloured(tmp_path / "colours").relative_to(tmp_path)
+    (folder / "red" / "torn.png").write_bytes(b"\x89PNG torn")
+    said = pipeline(
+        *("train", "cnn", "--dataset", folder, "--name", "colours", "--epochs", 30, "--batch-size", 4),
+        *("--architecture", "INPUT 3x8x8 -> CONV 4@3x3 relu -> POOL max 2x2 -> FC 3 softmax", "--workers", 1),
+    )
+    assert said.code == 0
+    assert "torn.png" in said.err
+    assert "1 of 25 pictures could not be read" in said.err
+    manifest = json.loads(Path("models/colours/1/manifest.json").read_text())
+    assert manifest["labels"] == ["blue", "green", "red"]
+    assert manifest["input"]["shape"] == ["N", 3, 8, 8]
+    assert manifest["training"]["dataset"]["pictures"] == "photo"
+    said = pipeline("predict", "colours", *(folder / name / "0.png" for name in manifest["labels"]))
+    assert [row[1].split()[0] for row in cells(said.out)] == manifest["labels"]
+
+
+def test_features_from_a_file(pipeline: Any, pictures: list[str], tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    labels = rng.integers(0, 3, 120)
+    X = rng.normal(size=(120, 4)) + 3 * np.eye(3, 4)[labels]
+    np.savez(tmp_path / "flowers.npz", X=X, y=labels, label_names=np.array(["[/a]", "[red]", "plain"]))
+    said = pipeline("train", "fnn", "--dataset", "flowers.npz", "--name", "flowers", "--epochs", 20, "--workers", 1)
+    assert said.code == 0, said.err
+    assert "[/a]" in said.out, "labels are no markup"
+    version = Path("models/flowers/1")
+    manifest = json.loads((version / "manifest.json").read_text())
+    assert manifest["input"] == {"kind": "features", "name": "features", "shape": ["N", 4], "dtype": "float32"}
+    assert manifest["metrics"]["accuracy"] > 0.8
+    assert not (version / "preprocess.onnx").exists()
+    said = pipeline("predict", "flowers", pictures[0])
+    assert said.code == 3
+    assert "takes plain numbers, not pictures" in said.err

@@ -1,0 +1,67 @@
+"""The recipe, and the defaults that every network begins with."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.errors import TrainingError
+from pipeline.network.network import Network, objective
+from pipeline.network.parser import parse
+from pipeline.training.optimizers import OPTIMIZERS
+from pipeline.training.recipe import (
+    EPOCHS,
+    LEARNING_RATES,
+    STEPS,
+    Recipe,
+    default_architecture,
+    default_epochs,
+)
+from pipeline.training.schedules import SCHEDULES
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        Recipe("INPUT 4 -> FC 2 softmax"),
+        Recipe("INPUT 4 -> FC 2", 3, "full", "sgd", 0.5, "steps", "mse", weight_decay=1e-4, validation=0, seed=7),
+    ],
+)
+def test_through_json_and_back(recipe: Recipe) -> None:
+    assert Recipe(**json.loads(json.dumps(recipe.to_json()))) == recipe
+
+
+@pytest.mark.parametrize(("size", "n", "expected"), [(128, 1000, 128), (128, 50, 50), ("full", 1000, 1000), (1, 9, 1)])
+def test_examples_in_a_step(size: int | str, n: int, expected: int) -> None:
+    assert Recipe("", batch_size=size).examples_in_a_step(n) == expected
+
+
+def test_the_defaults_are_among_the_choices() -> None:
+    assert LEARNING_RATES.keys() == OPTIMIZERS.keys()
+    recipe = Recipe("")
+    assert recipe.optimizer in OPTIMIZERS
+    assert recipe.schedule in SCHEDULES
+    assert recipe.learning_rate == LEARNING_RATES[recipe.optimizer]
+
+
+def test_a_small_dataset_is_gone_through_more_often() -> None:
+    assert default_epochs("cnn", 60_000, 128) == EPOCHS["cnn"]
+    assert default_epochs("cnn", 1_280, 128) == STEPS / 10
+    assert default_epochs("fnn", 100, "full") == STEPS
+
+
+@given(st.sampled_from(["fnn", "cnn"]), st.integers(1, 3), st.tuples(*[st.integers(4, 48)] * 2), st.integers(2, 30))
+def test_a_default_network_fits_any_picture(kind: str, channels: int, sides: tuple[int, int], labels: int) -> None:
+    text = default_architecture(kind, (channels, *sides), labels)
+    assert str(parse(text)) == text
+    network = Network(parse(text), (channels, *sides))
+    objective(network.layers, "cross-entropy")
+    assert network.outputs == labels
+    assert any(layer.kind == "conv" for layer in network.layers) == (kind == "cnn")
+
+
+def test_features_get_an_fnn_and_no_cnn() -> None:
+    assert default_architecture("fnn", (7,), 3).startswith("INPUT 7 -> FC")
+    with pytest.raises(TrainingError, match="7 numbers: train fnn instead"):
+        default_architecture("cnn", (7,), 3)
