@@ -20,6 +20,11 @@ def main(arguments: list[str] | None = None) -> None:
     except (KeyboardInterrupt, click.Abort):
         print("interrupted", file=sys.stderr)
         sys.exit(Interrupted.exit_code)
+    except MemoryError:
+        if "--debug" in arguments:
+            traceback.print_exc()
+        print("Error: this machine has not enough memory: try a smaller network or --batch-size", file=sys.stderr)
+        sys.exit(PipelineError.exit_code)
     except PipelineError as error:
         if "--debug" in arguments:
             traceback.print_exc()

@@ -18,6 +18,7 @@ from pipeline.errors import StoreError
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 VERSION = re.compile(r"[1-9]\d{0,8}")
+FOLDER, FILE = 0o755, 0o644  # whatever the umask: the service may run as another user
 
 
 def check_name(name: str) -> None:
@@ -111,6 +112,7 @@ def promote(store: Path, name: str, version: int | None) -> None:
             return
         folder(store, name, version)
         files.write(store / name / "current", f"{version}\n".encode())
+        (store / name / "current").chmod(FILE)
 
 
 def publish(store: Path, name: str, fill: Callable[[Path, int], None]) -> int:
@@ -120,7 +122,9 @@ def publish(store: Path, name: str, fill: Callable[[Path, int], None]) -> int:
     """
     check_name(name)
     with writing(store):
-        (store / name).mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            (store / name).mkdir(parents=True)
+            (store / name).chmod(FOLDER)
         beside = Path(tempfile.mkdtemp(prefix=".publishing-", dir=store / name))
         try:
             return _place(store / name, beside, fill)
@@ -135,7 +139,7 @@ def _place(home: Path, beside: Path, fill: Callable[[Path, int], None]) -> int:
         version = max(versions(home.parent, home.name), default=0) + 1
         fill(beside, version)
         for path in [*beside.rglob("*"), beside]:
-            path.chmod(0o755 if path.is_dir() else 0o644)  # the service may run as another user
+            path.chmod(FOLDER if path.is_dir() else FILE)
             files.flush(path)
         try:
             beside.rename(home / str(version))

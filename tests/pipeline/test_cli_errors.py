@@ -254,6 +254,19 @@ def test_ctrl_c_before_the_training_begins(pipeline: Any, monkeypatch: pytest.Mo
     nothing_was_made()
 
 
+# ---------------------------------------------------------------- the parity gate
+def test_what_fails_the_parity_gate_is_neither_exported_nor_published(
+    pipeline: Any, trained: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(shutil.copytree(trained.run, tmp_path / "run"))
+    shutil.rmtree(folder / "export")
+    monkeypatch.setattr("pipeline.export.parity.TOLERANCE", 0.0)
+    refused(pipeline("export", folder), 8, "parity: NumPy and onnxruntime differ by", "nothing is published")
+    assert not (folder / "export").exists()
+    refused(pipeline("publish", folder), 7, "parity.json")
+    assert not Path("models").exists()
+
+
 # ---------------------------------------------------------------- the store
 def test_a_full_disk_while_publishing(pipeline: Any, trained: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     write = Path.write_bytes

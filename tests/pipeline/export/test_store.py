@@ -281,3 +281,15 @@ def test_a_publisher_that_is_killed_leaves_nothing_to_be_seen(models: Path) -> N
     assert all(name.startswith(".") for name in left), "readers leave out names that begin with a dot"
     assert store.versions(models, "cnn") == [1, 2]
     assert store.publish(models, "cnn", fill) == 3
+
+
+def test_another_user_can_read_what_a_private_umask_published(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        store.publish(tmp_path, "cnn", lambda folder, version: (folder / "model.onnx").touch())
+        store.promote(tmp_path, "cnn", 1)
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "cnn").rglob("*")}
+    assert modes == {"1": 0o755, "model.onnx": 0o644, "current": 0o644}
+    assert (tmp_path / "cnn").stat().st_mode & 0o777 == 0o755
