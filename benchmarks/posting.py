@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,10 +22,10 @@ from pathlib import Path
 import click
 import numpy as np
 import requests
-from drawings import Grey
+from drawings import Grey, Rng
 from numpy.typing import NDArray
 from PIL import Image
-from scenes import Picture, Subject, enlarged, finish, jpeg, moved, paint, plain, two_colours
+from scenes import BLACK, WHITE, Colour, Picture, two_colours
 
 from pipeline.data.mnist import load_folder
 
@@ -33,46 +33,44 @@ MODELS = ("fnn", "cnn")
 BATCH = 50  # pictures in a request
 
 
-def as_it_is(s: Subject) -> Picture:
-    return finish(paint(plain(s), (255, 255, 255), (0, 0, 0)))
+def shaded(ink: Grey, pen: Colour = BLACK, paper: Colour = WHITE) -> Picture:
+    """Ink from 0 to 255 as that much of the pen's colour on paper."""
+    share = np.arange(256)[:, None] / 255
+    colours: Picture = np.rint(np.asarray(paper) + share * np.subtract(pen, paper)).astype(np.uint8)
+    return colours[ink]
 
 
-def inverted(s: Subject) -> Picture:
-    return finish(paint(plain(s)))
+def enlarged(ink: Grey, rng: Rng) -> Grey:
+    """To 200–600 pixels, smoothly."""
+    side = int(rng.integers(200, 601))
+    return np.asarray(Image.fromarray(ink).resize((side, side), Image.Resampling.BICUBIC))
 
 
-def large(s: Subject) -> Picture:
-    return finish(paint(enlarged(s), (255, 255, 255), (0, 0, 0)))
+def moved(ink: Grey, rng: Rng) -> Grey:
+    """Anywhere on a page 1.2 to 2.5 times as large."""
+    room = (np.asarray(ink.shape) * rng.uniform(0.2, 1.5, 2)).astype(int)
+    before = rng.integers(room + 1)
+    return np.pad(ink, np.stack([before, room - before], axis=1))
 
 
-def off_centre(s: Subject) -> Picture:
-    return finish(paint(moved(enlarged(s), s.rng)))
-
-
-def coloured(s: Subject) -> Picture:
-    return finish(paint(enlarged(s), *two_colours(s.rng)))
-
-
-def as_jpeg(s: Subject) -> Picture:
-    return jpeg(finish(paint(enlarged(s))), quality=75)
-
-
-CONDITIONS = {
-    "as they are, PNG": as_it_is,
-    "inverted": inverted,
-    "enlarged to 200–600 pixels": large,
-    "enlarged, off-centre on a larger page": off_centre,
-    "enlarged, in any two colours": coloured,
-    "enlarged, as JPEG": as_jpeg,
+CONDITIONS: dict[str, Callable[[Grey, Rng], Picture]] = {
+    "as they are, PNG": lambda ink, rng: shaded(ink, WHITE, BLACK),
+    "inverted": lambda ink, rng: shaded(ink),
+    "enlarged to 200–600 pixels": lambda ink, rng: shaded(enlarged(ink, rng), WHITE, BLACK),
+    "enlarged, off-centre on a larger page": lambda ink, rng: shaded(moved(enlarged(ink, rng), rng)),
+    "enlarged, in any two colours": lambda ink, rng: shaded(enlarged(ink, rng), *two_colours(rng)),
+    "enlarged, as JPEG": lambda ink, rng: shaded(enlarged(ink, rng)),
 }
 
 
-def encode(condition: str, number: int, image: Grey) -> bytes:
+def encode(condition: str, number: int, ink: Grey) -> bytes:
     """The picture file of test image `number` under a condition; the same at every call."""
     rng = np.random.default_rng([number, zlib.crc32(condition.encode())])
-    picture = CONDITIONS[condition](Subject(image, [], rng))
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "JPEG" if "JPEG" in condition else "PNG", quality=75)
+    image, file = Image.fromarray(CONDITIONS[condition](ink, rng)), io.BytesIO()
+    if "JPEG" in condition:
+        image.save(file, "JPEG", quality=75)
+    else:
+        image.save(file, "PNG", compress_level=1)
     return file.getvalue()
 
 

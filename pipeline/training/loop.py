@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from pipeline.data.batches import batches
 from pipeline.errors import TrainingError
@@ -72,10 +73,12 @@ def fit(network: Network, example: Shape, data: Arrays, recipe: Recipe, workers:
     """
     arrays = data | shards.meeting_place(network, len(data["labels"]), recipe)
     arrays["validation_Y"] = np.zeros((len(data["validation_labels"]), network.outputs), network.dtype)
-    if workers == 1:
-        return Training(alone(arrays), network, recipe, watcher).run()
-    with gather(workers, arrays, _beside, example, recipe) as team:
-        return Training(team, network, recipe, watcher).run()
+    # Whoever imported NumPy before this package gave BLAS as many threads as there are cores, and so other bits.
+    with threadpool_limits(1, "blas"):
+        if workers == 1:
+            return Training(alone(arrays), network, recipe, watcher).run()
+        with gather(workers, arrays, _beside, example, recipe) as team:
+            return Training(team, network, recipe, watcher).run()
 
 
 def _beside(team: Team, example: Shape, recipe: Recipe) -> None:

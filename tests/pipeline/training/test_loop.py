@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from pipeline.data import digits
 from pipeline.data.split import hold_out
@@ -181,6 +182,15 @@ def test_the_same_bits_for_any_number_of_workers() -> None:
         assert network.theta.tobytes() == alone.theta.tobytes()
         assert [line["validation_loss"] for line in lines] == [line["validation_loss"] for line in history]
     assert multiprocessing.active_children() == []
+
+
+def test_the_same_bits_however_many_threads_blas_was_given(handwriting: Arrays) -> None:
+    recipe = Recipe("INPUT 64 -> FC 300 relu -> FC 100 relu -> FC 10 softmax", epochs=2)
+    bits = set()
+    for threads in (1, 2):
+        with threadpool_limits(threads, "blas"):
+            bits.add(trained(recipe, handwriting)[0].theta.tobytes())
+    assert len(bits) == 1
 
 
 # ---------------------------------------------------------------- how it ends when it must
