@@ -74,11 +74,6 @@ def wanted(lock: str) -> set[str]:
     return {re.split(r"[^\w.-]", requirement)[0].lower() for requirement in asked}
 
 
-@pytest.mark.parametrize(("package", "other"), [PACKAGES, PACKAGES[::-1]])
-def test_neither_half_imports_the_other(package: str, other: str) -> None:
-    assert [path.name for path in modules(package) if any(name.split(".")[0] == other for name in imported(path))] == []
-
-
 @pytest.mark.parametrize("package", PACKAGES)
 def test_no_pickle(package: str) -> None:
     picklers = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}

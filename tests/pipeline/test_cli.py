@@ -62,11 +62,6 @@ def test_every_command_has_help(pipeline: Any, name: str) -> None:
     assert "--debug" in said.out
 
 
-def test_the_commands_are_those_of_the_readme() -> None:
-    expected = ["datasets", "evaluate", "export", "fetch", "models", "predict", "promote", "publish", "run", "train"]
-    assert sorted(cli.commands) == expected
-
-
 def test_datasets(pipeline: Any, tmp_path: Path) -> None:
     said = pipeline("datasets", "--data-dir", tmp_path)
     rows = {row[0]: row[1:] for row in cells(said.out)}
