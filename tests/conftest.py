@@ -33,6 +33,13 @@ def models_missing() -> str | None:
     return None if (ROOT / "models" / "cnn" / "1").is_dir() else "no models/cnn/1 in this checkout"
 
 
+MNIST = ROOT.parent / "shared" / "data" / "mnist"  # beside the checkout where it is developed, and in CI
+
+
+def mnist_missing() -> str | None:
+    return None if MNIST.is_dir() else "no MNIST in ../shared/data/mnist"
+
+
 # What a test may need, and what tells why it is not there.
 NEEDS: dict[str, Callable[[], str | None]] = {
     "curl": on_path("curl"),
@@ -40,6 +47,7 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "make": on_path("make"),
     "docker": docker_missing,
     "shipped models": models_missing,
+    "MNIST": mnist_missing,
     "root": lambda: None if os.geteuid() == 0 else "not root",
 }
 

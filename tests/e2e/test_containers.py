@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -14,8 +15,16 @@ import requests
 from PIL import Image, ImageDraw
 from project import ROOT, Compose, eventually, run
 
+from pipeline.data.mnist import load_folder
+
+sys.path.insert(0, str(ROOT / "benchmarks"))  # it posts the same pictures, all of them
+from posting import CONDITIONS, MODELS, accuracies
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
+MNIST = ROOT.parent / "shared" / "data" / "mnist"
+AS_THEY_ARE = next(iter(CONDITIONS))
+SOME = 500  # pictures of each condition
 SEVEN = ROOT / "docs" / "pictures" / "seven.png"
 LARGEST_SERVICE_IMAGE = 190e6  # bytes: what it has today, the shipped models, and a little room
 COLOURS = {"red": (210, 40, 30), "green": (40, 160, 60), "blue": (40, 70, 200)}
@@ -24,6 +33,24 @@ COLOURS = {"red": (210, 40, 30), "green": (40, 160, 60), "blue": (40, 70, 200)}
 def test_answers_at_once_with_the_shipped_models(compose: Compose) -> None:
     assert compose.predict(SEVEN.read_bytes())["predictions"][0]["label"] == "7"
     assert compose.version("fnn") == compose.version("cnn") == 1
+
+
+def test_mnist_posted_as_png_gets_the_offline_accuracy(compose: Compose, need: Callable[..., None]) -> None:
+    need("MNIST")
+    test = load_folder(MNIST).test
+    shares = accuracies(compose.address, AS_THEY_ARE, test.X[:, 0], test.labels)
+    for model, share in zip(MODELS, shares, strict=True):
+        manifest = requests.get(f"{compose.address}/models/{model}", timeout=30).json()
+        assert share == pytest.approx(manifest["metrics"]["accuracy"], abs=0.001), model
+
+
+def test_mnist_as_people_might_send_it_loses_little(compose: Compose, need: Callable[..., None]) -> None:
+    need("MNIST")
+    test = load_folder(MNIST).test
+    found = {each: accuracies(compose.address, each, test.X[:SOME, 0], test.labels[:SOME]) for each in CONDITIONS}
+    for condition, shares in found.items():
+        for share, untouched in zip(shares, found[AS_THEY_ARE], strict=True):
+            assert share > untouched - 0.02, condition
 
 
 def test_becomes_healthy_and_says_so(compose: Compose) -> None:
