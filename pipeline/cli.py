@@ -16,6 +16,7 @@ from pipeline.evaluation.metrics import Metrics
 from pipeline.export import store as models_store
 from pipeline.export.answer import answer
 from pipeline.network.notation import times
+from pipeline.training.profile import Profile
 from pipeline.training.run import Job, Run
 
 KINDS = ("fnn", "cnn")
@@ -70,7 +71,9 @@ def run(**given: Any) -> None:
         _train(kind, kind, architecture=None, **given)
 
 
-def _train(kind: str, name: str, store: Path, runs: Path, publish: bool, workers: int | None, **given: Any) -> None:
+def _train(
+    kind: str, name: str, store: Path, runs: Path, publish: bool, workers: int | None, profile: bool, **given: Any
+) -> None:
     dataset, job = jobs.prepare(kind, name, **given)
     network = jobs.checked(job.recipe, dataset)
     console = show.console()
@@ -82,7 +85,10 @@ def _train(kind: str, name: str, store: Path, runs: Path, publish: bool, workers
     made = Run.create(runs, job)
     console.print(f"run {made.folder}", soft_wrap=True)
     with show.training(console, made, job.recipe) as watcher, _interruptible(watcher, made):
-        steps.train(made, dataset, workers or jobs.workers(job), watcher)
+        clocks = Profile() if profile else None
+        steps.train(made, dataset, workers or jobs.workers(job), watcher, clocks)
+    if clocks:
+        show.print_profile(console, clocks)
     _print_metrics(steps.evaluate(made, dataset), job)
     agreed = steps.export(made, dataset)
     print(f"parity: NumPy and onnxruntime differ by at most {agreed.difference:.1e} on {agreed.samples:,} samples")

@@ -12,7 +12,7 @@ from pipeline.export.store import check_name
 from pipeline.network.network import Network, objective
 from pipeline.network.parser import parse
 from pipeline.training import shards
-from pipeline.training.recipe import LEARNING_RATES, Recipe, default_architecture, default_epochs
+from pipeline.training.recipe import LEARNING_RATES, RECIPES, Recipe, default_architecture, default_epochs
 from pipeline.training.run import Job, describe
 
 
@@ -23,9 +23,12 @@ def prepare(
     data_dir: str | None,
     pictures: Pictures | None,
     architecture: str | None,
+    recipe: str,
     epochs: int | None,
     learning_rate: float | None,
     augment: str | None,
+    average: float | None,
+    stop_at: float | None,
     **given: Any,
 ) -> tuple[Dataset, Job]:
     """The dataset, and the job with every default filled in."""
@@ -33,17 +36,20 @@ def prepare(
     shape = parse(architecture).shape if architecture else None
     loaded = steps.load(dataset, data_dir, pictures, shape, given["seed"], show.console(stderr=True))
     held_out = round(given["validation"] * len(loaded.train))
-    recipe = Recipe(
-        architecture=str(parse(architecture or default_architecture(kind, loaded.shape, len(loaded.labels)))),
-        epochs=epochs or default_epochs(kind, len(loaded.train) - held_out, given["batch_size"]),
+    preset = RECIPES[recipe]
+    filled = Recipe(
+        architecture=str(parse(architecture or default_architecture(kind, loaded.shape, len(loaded.labels), preset))),
+        epochs=epochs or default_epochs(kind, len(loaded.train) - held_out, given["batch_size"], preset),
         learning_rate=learning_rate or LEARNING_RATES[given["optimizer"]],
-        augment=augment or ("affine" if loaded.pictures == "ink" else "none"),
+        augment=augment or (preset.augment if loaded.pictures == "ink" else "none"),
+        average=preset.average if average is None else average,
+        stop_at=preset.stop_at if stop_at is None else stop_at,
         **given,
     )
     # An absolute path, so that the run can be evaluated again from anywhere.
     source = dataset if sources.kind(dataset) in ("digits", "mnist") else str(Path(dataset).resolve())
     place = str(Path(data_dir).resolve()) if data_dir else None
-    return loaded, Job(name, kind, source, place, loaded.pictures, recipe, describe(loaded, held_out))
+    return loaded, Job(name, kind, source, place, loaded.pictures, filled, describe(loaded, held_out))
 
 
 def checked(recipe: Recipe, dataset: Dataset) -> Network:

@@ -9,6 +9,7 @@ import click
 from pipeline.data.augmentation import AUGMENTATIONS
 from pipeline.network.network import LOSSES
 from pipeline.training.optimizers import OPTIMIZERS
+from pipeline.training.recipe import RECIPES
 from pipeline.training.schedules import SCHEDULES
 
 Command = Callable[..., Any]
@@ -53,7 +54,14 @@ training = together(
     click.option("--dataset", default="mnist", show_default=True, metavar="NAME|FOLDER|FILE.npz", help="See datasets."),
     data_dir,
     click.option("--pictures", type=click.Choice(["ink", "photo"]), help="What a folder holds.  [default: photo]"),
-    click.option("--epochs", type=click.IntRange(1), help="Times through the data.  [default: by data]"),
+    click.option(
+        "--recipe",
+        type=click.Choice(list(RECIPES)),
+        default="best",
+        show_default=True,
+        help="For what is not said.",
+    ),
+    click.option("--epochs", type=click.IntRange(1), help="Times through the data.  [default: by recipe and data]"),
     click.option("--batch-size", type=BatchSize(), default=128, show_default=True, help="1 is SGD, “full” is BGD."),
     click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), default="adam", show_default=True),
     click.option(
@@ -61,8 +69,19 @@ training = together(
     ),
     click.option("--schedule", type=click.Choice(list(SCHEDULES)), default="one-cycle", show_default=True),
     click.option("--loss", type=click.Choice(LOSSES), default="cross-entropy", show_default=True),
-    click.option("--augment", type=click.Choice(list(AUGMENTATIONS)), help="[default: affine for ink, else none]"),
+    click.option("--label-smoothing", type=click.FloatRange(0, 1, max_open=True), default=0.0, show_default=True),
+    click.option("--augment", type=click.Choice(list(AUGMENTATIONS)), help="[default: by recipe for ink, else none]"),
     click.option("--weight-decay", type=click.FloatRange(0), default=0.0, show_default=True),
+    click.option(
+        "--average",
+        type=click.FloatRange(0, 1, max_open=True),
+        help="Beta of the moving average of the weights; 0 is none.  [default: by recipe]",
+    ),
+    click.option(
+        "--stop-at",
+        type=click.FloatRange(0, 1),
+        help="Stop once this part of the validation split is answered right; 0 is never.  [default: by recipe]",
+    ),
     click.option(
         "--validation",
         type=click.FloatRange(0, 1, max_open=True),
@@ -72,6 +91,7 @@ training = together(
     ),
     click.option("--seed", type=click.IntRange(0), default=1, show_default=True),
     click.option("--workers", type=click.IntRange(1), help="Processes; the result is the same.  [default: the cores]"),
+    click.option("--profile", is_flag=True, help="Show what each layer takes, against what the machine can do."),
     store,
     runs,
     publish,

@@ -14,6 +14,7 @@ from pipeline.network.network import Network
 from pipeline.network.notation import times
 from pipeline.training import loop
 from pipeline.training.loop import Watcher
+from pipeline.training.profile import Line, Profile, best_product, blas
 from pipeline.training.recipe import Recipe
 from pipeline.training.run import Run
 
@@ -66,6 +67,24 @@ def confusion_table(confusion: Sequence[Sequence[int]], labels: Sequence[str]) -
         [(labels[t], labels[a], counts[t, a]) for t, a in pairs],
         text=("true label", "answer"),
     )
+
+
+def print_profile(console: Console, profile: Profile) -> None:
+    """Seconds, share, and GFLOP/s of every part of the parent's steps, against the machine's peak."""
+    peak, lines = best_product(), dict(profile.lines)
+    whole = lines.pop("all").forward
+    counted = sum(line.forward + line.backward for line in lines.values())
+    lines["loss, validation, the rest"] = Line(forward=whole - counted)
+    rows = []
+    for name, line in lines.items():
+        speeds = [f"{speed:.0f}" if speed else "" for speed in line.speeds]
+        parts = [f"{speed / peak:.0%}" if speed else "" for speed in line.speeds]
+        seconds = [f"{value:.2f}" if value else "" for value in (line.forward, line.backward)]
+        share = f"{(line.forward + line.backward) / whole:.0%}"
+        rows.append((name, seconds[0], speeds[0], parts[0], seconds[1], speeds[1], parts[1], share))
+    columns = ("part", "forward s", "GFLOP/s", "of peak", "backward s", "GFLOP/s", "of peak", "share")
+    console.print(table("where the time went, in one of the processes", columns, rows, text=("part",)))
+    console.print(f"all: {whole:.1f} s; the peak of its core is {peak:.0f} GFLOP/s ({blas()})", soft_wrap=True)
 
 
 def epoch_line(line: dict[str, float], epochs: int) -> str:

@@ -21,6 +21,7 @@ from pipeline.network.network import Network
 from pipeline.network.notation import Shape
 from pipeline.network.parser import parse
 from pipeline.training.loop import Watcher, fit
+from pipeline.training.profile import Profile
 from pipeline.training.run import Job, Run
 
 SIDES: dict[Pictures, int] = {"ink": 28, "photo": 32}  # pixels, where the architecture does not say
@@ -50,7 +51,7 @@ def reload(job: Job, console: Console) -> Dataset:
     return dataset
 
 
-def train(run: Run, dataset: Dataset, workers: int, watcher: Watcher) -> Network:
+def train(run: Run, dataset: Dataset, workers: int, watcher: Watcher, profile: Profile | None = None) -> Network:
     """Train the run's network on its dataset, and keep its parameters, also when it is interrupted."""
     recipe = run.job.recipe
     learn, look = hold_out(dataset.train, recipe.validation, np.random.default_rng([recipe.seed, 3]))
@@ -58,7 +59,7 @@ def train(run: Run, dataset: Dataset, workers: int, watcher: Watcher) -> Network
     data = {"X": learn.X, "labels": learn.labels, "validation_X": look.X, "validation_labels": look.labels}
     with run.writing():
         try:
-            fit(network, dataset.shape, data, recipe, workers, watcher)
+            fit(network, dataset.shape, data, recipe, workers, watcher, profile)
         finally:
             if np.isfinite(network.theta).all():
                 run.save(network)

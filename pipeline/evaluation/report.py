@@ -52,11 +52,11 @@ def first_layer(network: Network, example: tuple[int, ...]) -> NDArray[np.floati
     at = next(at for at, layer in enumerate(network.layers) if layer.size)
     W = network.layers[at].parameters["W"]
     if W.ndim == 4:
-        return W.transpose(0, 3, 1, 2)  # [F,kh,kw,C], see Convolution
+        return W.transpose(3, 2, 0, 1)  # [kh,kw,C,F], see Convolution
     if len(example) != 3 or not all(layer.kind in ("input", "flatten", "dropout") for layer in network.layers[:at]):
         return None
     channels, height, width = example
-    if len(network.layers[0].shape) == 3:  # FLATTEN finds the channels last, see Input
+    if len(network.layers[0].shape) == 3:  # FLATTEN lays the channels last, see Flatten
         return W.T.reshape(-1, height, width, channels).transpose(0, 3, 1, 2)
     return W.T.reshape(-1, channels, height, width)
 

@@ -1,7 +1,7 @@
 """Layers to ONNX: one function for each kind of layer, and the two graphs that are made of them.
 
-Inside the network images are channels last; ONNX is channels first. Weights are turned once, here, and `Flatten`
-turns the maps before it lays them out, so that the fully connected layers find every value where they learned it.
+Inside the network maps are [H,W,N,C]; in ONNX they are [N,C,H,W]. Weights are turned once, here, and `Flatten` turns
+the maps before it lays them out, so that the fully connected layers find every value where they learned it.
 """
 
 import json
@@ -77,7 +77,7 @@ def _(layer: Input, g: Graph, x: str, name: str) -> str:
 
 @emit.register
 def _(layer: Convolution, g: Graph, x: str, name: str) -> str:
-    W = np.ascontiguousarray(layer.parameters["W"].transpose(0, 3, 1, 2))  # [F,kh,kw,C] -> [F,C,kh,kw]
+    W = np.ascontiguousarray(layer.parameters["W"].transpose(3, 2, 0, 1))  # [kh,kw,C,F] -> [F,C,kh,kw]
     (top, bottom), (left, right) = layer.pads
     return g.op(
         "Conv",

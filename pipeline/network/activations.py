@@ -20,14 +20,15 @@ class Activation(Layer):
     """An activation works value by value (softmax: row by row) and keeps the shape."""
 
     gain = 1.0  # of the initialisation of the layer before it
+    monotone = True  # the activation of the largest value is the largest activation
 
     def forward(self, X: Array, rng: np.random.Generator | None = None) -> tuple[Array, Backprop]:
         """Y, of the shape of X, and the way back."""
-        Y = self.buffer("Y", X.shape, X.dtype)
+        Y = self.buffers.get("Y", X.shape, X.dtype)
         self.apply(X, Y)
 
         def backprop(dY: Array) -> Array:
-            dX = self.buffer("dX", X.shape, X.dtype)
+            dX: Array = self.buffers.get("dX", X.shape, X.dtype)
             self.derive(Y, dY, dX)
             return dX
 
@@ -98,16 +99,19 @@ class Relu(Activation):
     gain = 2.0  # half of the values are cut off
 
     def apply(self, X: Array, Y: Array) -> None:
-        np.maximum(X, 0, out=Y)
+        # A row of zeros: NumPy compares with one number at a third of the speed.
+        np.maximum(X, np.zeros(X.shape[-2:] if X.ndim == 4 else X.shape[-1], X.dtype), out=Y)
 
     def derive(self, Y: Array, dY: Array, dX: Array) -> None:
-        np.multiply(dY, Y > 0, out=dX)
+        positive = self.buffers.get("positive", Y.shape, bool)
+        np.multiply(dY, np.greater(Y, 0, out=positive), out=dX)
 
 
 class Softmax(Activation):
     """f(x)_k = e^x_k / Σ_j e^x_j, over the last axis; the largest x is taken off first, so that e^x cannot overflow."""
 
     kind = "softmax"
+    monotone = False
 
     def apply(self, X: Array, Y: Array) -> None:
         np.subtract(X, X.max(axis=-1, keepdims=True), out=Y)

@@ -1,23 +1,19 @@
-"""The convolution, as one matrix product over the windows of its input."""
+"""The convolution, as matrix products over the windows of its input."""
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from pipeline.errors import ArchitectureError
 from pipeline.network import notation
 from pipeline.network.layer import Array, Backprop, Layer
 from pipeline.network.notation import Shape, times
+from pipeline.network.product import Product, blocks
 
 
 class Convolution(Layer):
-    """Y[n,y,x,f] = Σ X[n, s·y+i, s·x+j, c] W[f,i,j,c] + b[f], over the kernel (i, j) and the channels c.
+    """Y[y,x,n,f] = Σ X[s·y+i, s·x+j, n, c] W[i,j,c,f] + b[f], over the kernel (i, j) and the channels c.
 
-    X [N,H,W,C] (padded with zeros for "same"), W [F,kh,kw,C], Y [N,OH,OW,F].
-    Every window is written out as a row of `columns` [N·OH·OW, kh·kw·C] ("im2col"); then
-
-        Y = columns Wᵀ + b,   dW = dYᵀ columns,   db = Σ dY,   dcolumns = dY W,
-
-    and dX adds every row of dcolumns back to the place that its window came from.
+    X [H,W,N,C] (padded with zeros for "same"), W [kh,kw,C,F], Y [OH,OW,N,F]. Backwards db = Σ dY; dW and dX are
+    matrix products too, see `Product`.
     """
 
     kind = "conv"
@@ -34,7 +30,7 @@ class Convolution(Layer):
                     " take a smaller kernel, fewer POOLs before it, or “same”"
                 )
         out = [(n - k) // spec.stride + 1 for n, k in zip(self.padded, spec.kernel, strict=True)]
-        weights = (spec.filters, *spec.kernel, self.channels)
+        weights = (*spec.kernel, self.channels, spec.filters)
         super().__init__((spec.filters, *out), {"W": weights, "b": (spec.filters,)})
 
     @property
@@ -49,73 +45,59 @@ class Convolution(Layer):
         self.parameters["b"][...] = 0
 
     def forward(self, X: Array, rng: np.random.Generator | None = None) -> tuple[Array, Backprop]:
-        """Y [N,OH,OW,F] and the way back."""
+        """Y [OH,OW,N,F] and the way back."""
         filters, OH, OW = self.shape
-        W = self.parameters["W"].reshape(filters, self.fan_in)
-        columns = self._columns(self._pad(X))
-        Y = np.matmul(columns, W.T, out=self.buffer("Y", (len(columns), filters), X.dtype))
-        self._add_bias(Y)
+        product = self.product(X)
+        Y: Array = self.buffers.get("Y", (OH, OW, X.shape[2], filters), X.dtype)
+        for rows in blocks(OH, OW * X.shape[2]):
+            product.forward(rows, Y[rows])
+        Y, bias_back = self.add_bias(Y)
 
         def backprop(dY: Array) -> Array:
-            dY = dY.reshape(-1, filters)
-            np.matmul(dY.T, columns, out=self.gradients["W"].reshape(W.shape))
+            dY = bias_back(dY)
+            product.start_back(self.gradients["W"], self.first)
+            for rows in blocks(OH, OW * X.shape[2]):
+                product.backward(rows, dY[rows])
+            return self.cut(product.end_back())
+
+        return Y, backprop
+
+    def product(self, X: Array) -> Product:
+        """All but the bias, for X [H,W,N,C]: rows of Y, and the way back to the padded X."""
+        return Product(self._pad(X), self.parameters["W"], self.stride, self.shape[1:], self.buffers)
+
+    def cut(self, dX: Array) -> Array:
+        """Padded maps without their padding; of the first layer, there are none."""
+        if self.first:
+            return dX
+        (top, _), (left, _) = self.pads
+        return dX[top : top + self.height, left : left + self.width]
+
+    def add_bias(self, Y: Array, rng: np.random.Generator | None = None) -> tuple[Array, Backprop]:
+        """Y + b, in place, for any number of places: Y [H,W,N,F]."""
+        filters = Y.shape[-1]
+        # A whole place [N·F] at a time: a call's cost is per piece of memory, and F alone is a short one.
+        places = Y.reshape(-1, Y.shape[2] * filters)
+        places += np.tile(self.parameters["b"], Y.shape[2])
+
+        def backprop(dY: Array) -> Array:
             # Σ dY as a product: NumPy's own sum goes through short rows one by one.
-            np.matmul(np.ones(len(dY), dY.dtype), dY, out=self.gradients["b"])
-            if self.first:
-                return dY[:, :0]
-            # The columns are not needed any more: their memory takes the gradient.
-            return self._add_back(np.matmul(dY, W, out=columns), len(X))
+            dY2 = dY.reshape(-1, filters)
+            ones = self.buffers.get("ones", (len(dY2),), dY.dtype)
+            ones[...] = 1
+            np.matmul(ones, dY2, out=self.gradients["b"])
+            return dY
 
-        return Y.reshape(len(X), OH, OW, filters), backprop
-
-    def _add_bias(self, Y: Array) -> None:
-        """Y [N·OH·OW,F] += b, a whole row of a map at a time: a call's cost is per row, and F alone is a short one."""
-        OW = self.shape[2]
-        rows = Y.reshape(-1, OW * len(self.parameters["b"]))
-        rows += np.tile(self.parameters["b"], OW)
+        return Y, backprop
 
     def _pad(self, X: Array) -> Array:
         (top, bottom), (left, right) = self.pads
         if top + bottom + left + right == 0:
-            return X
-        padded = self.buffer("padded", (len(X), *self.padded, self.channels), X.dtype)
+            return np.ascontiguousarray(X)
+        padded: Array = self.buffers.get("padded", (*self.padded, *X.shape[2:]), X.dtype)
         padded[...] = 0
-        padded[:, top : top + self.height, left : left + self.width] = X
+        padded[top : top + self.height, left : left + self.width] = X
         return padded
-
-    def _columns(self, X: Array) -> Array:
-        """The windows of X [N,H,W,C] as rows, [N·OH·OW, kh·kw·C]."""
-        _, OH, OW = self.shape
-        kh, kw = self.kernel
-        s = self.stride
-        # A row of a window, kw·C values, is contiguous in X: it is copied in one piece.
-        X = np.ascontiguousarray(X)
-        n, h, w, c = X.strides
-        windows = as_strided(X, (len(X), OH, OW, kh, kw * self.channels), (n, s * h, s * w, h, c), writeable=False)
-        columns = self.buffer("columns", windows.shape, X.dtype)
-        columns[...] = windows
-        return columns.reshape(-1, self.fan_in)
-
-    def _add_back(self, dcolumns: Array, n_examples: int) -> Array:
-        """dX [N,H,W,C] from dcolumns [N·OH·OW, kh·kw·C]: each window is added where it was taken from.
-
-        Windows that are at least kw apart do not overlap, so that all of them are added with one call: for each
-        row i of the kernel, every `apart`-th window from each starting place.
-        """
-        _, OH, OW = self.shape
-        (kh, kw), s, C = self.kernel, self.stride, self.channels
-        dX = self.buffer("dX", (n_examples, *self.padded, C), dcolumns.dtype)
-        dX[...] = 0
-        windows = dcolumns.reshape(n_examples, OH, OW, kh, kw * C)
-        apart = -(-kw // s)
-        n, h, w, c = dX.strides
-        for i in range(kh):
-            for start in range(min(apart, OW)):
-                part = windows[:, :, start::apart, i]
-                place = as_strided(dX[:, i:, start * s :], part.shape, (n, s * h, s * apart * w, c))
-                place += part
-        (top, _), (left, _) = self.pads
-        return dX[:, top : top + self.height, left : left + self.width]
 
 
 def _pads(n: int, k: int, spec: notation.Conv) -> tuple[int, int]:

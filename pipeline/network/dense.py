@@ -26,7 +26,7 @@ class Dense(Layer):
     def forward(self, X: Array, rng: np.random.Generator | None = None) -> tuple[Array, Backprop]:
         """Y [N,units] and the way back."""
         W, b = self.parameters["W"], self.parameters["b"]
-        Y = np.matmul(X, W, out=self.buffer("Y", (len(X), *self.shape), X.dtype))
+        Y: Array = np.matmul(X, W, out=self.buffers.get("Y", (len(X), *self.shape), X.dtype))
         Y += b
 
         def backprop(dY: Array) -> Array:
@@ -34,6 +34,7 @@ class Dense(Layer):
             np.sum(dY, axis=0, out=self.gradients["b"])
             if self.first:
                 return dY[:, :0]
-            return np.matmul(dY, W.T, out=self.buffer("dX", X.shape, X.dtype))
+            dX: Array = np.matmul(dY, W.T, out=self.buffers.get("dX", X.shape, X.dtype))
+            return dX
 
         return Y, backprop

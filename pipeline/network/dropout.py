@@ -22,5 +22,8 @@ class Dropout(Layer):
         """Y, of the shape of X, and the way back; without `rng` it passes X on."""
         if rng is None or self.rate == 0:
             return X, lambda dY: dY
-        mask = (rng.random(X.shape, np.float32) >= self.rate) * X.dtype.type(1 / (1 - self.rate))
-        return X * mask, lambda dY: dY * mask
+        chance = rng.random(out=self.buffers.get("chance", X.shape, np.float32), dtype=np.float32)
+        mask: Array = self.buffers.get("mask", X.shape, X.dtype)
+        np.multiply(chance >= self.rate, X.dtype.type(1 / (1 - self.rate)), out=mask)
+        Y: Array = np.multiply(X, mask, out=self.buffers.get("Y", X.shape, X.dtype))
+        return Y, lambda dY: np.multiply(dY, mask, out=self.buffers.get("dX", dY.shape, dY.dtype))

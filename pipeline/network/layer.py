@@ -3,16 +3,19 @@
     Y, backprop = layer.forward(X)
     dX = backprop(dY)          # and the layer's gradients are in layer.gradients
 
-Inside a network an image is stored [N,H,W,C], channels last: a row of a convolution's window is then one
-contiguous piece of memory, and a convolution one matrix product. Shapes are still written C x H x W.
+Inside a network maps are stored [H,W,N,C]: place first, then the example, then the channel. A convolution, a pooling
+and a bias then work on long pieces of contiguous memory, one for each place, however few channels there are; and a
+convolution's products come out in the same order. Rows of values are [N,D]. Shapes are still written C x H x W.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.buffers import Buffers
 from pipeline.network.notation import Shape
 
 Array = NDArray[np.floating[Any]]
@@ -36,12 +39,12 @@ class Layer:
         self.parameters: dict[str, Array] = {}
         self.gradients: dict[str, Array] = {}
         self.first = False  # nothing before it learns, so that backprop may leave dX out
-        self._buffers: dict[str, Array] = {}
+        self.buffers = Buffers()
 
     @property
     def size(self) -> int:
         """The number of parameters."""
-        return sum(int(np.prod(shape)) for shape in self.parameter_shapes.values())
+        return sum(math.prod(shape) for shape in self.parameter_shapes.values())
 
     def initialise(self, rng: np.random.Generator, gain: float) -> None:
         """Draw the parameters afresh; `gain` belongs to the activation that follows."""
@@ -52,11 +55,3 @@ class Layer:
         Y may live in a buffer of the layer: it is valid until the next `forward`.
         """
         raise NotImplementedError(f"{type(self).__name__}.forward")
-
-    def buffer(self, name: str, shape: Shape, dtype: np.dtype[Any]) -> Array:
-        """An uninitialised array that is kept from step to step: fresh memory costs more than the arithmetic."""
-        size = int(np.prod(shape))
-        kept = self._buffers.get(name)
-        if kept is None or kept.size < size or kept.dtype != dtype:
-            kept = self._buffers[name] = np.empty(size, dtype)
-        return kept[:size].reshape(shape)

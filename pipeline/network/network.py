@@ -4,6 +4,8 @@
 operations on vectors, a checkpoint is one array, and the gradients of many workers are summed with one addition.
 """
 
+import math
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,11 +16,14 @@ from pipeline.network.activations import Activation, Identity, Sigmoid, Softmax,
 from pipeline.network.convolution import Convolution
 from pipeline.network.dense import Dense
 from pipeline.network.dropout import Dropout
+from pipeline.network.fused import Fused
 from pipeline.network.layer import Array, Backprop, Layer
 from pipeline.network.notation import Architecture, Shape, times
 from pipeline.network.pooling import AveragePooling, MaxPooling
 from pipeline.network.reshaping import Flatten, Input
 
+Run = Layer | Fused  # what is run at once
+Call = Callable[[Run, np.ndarray, np.random.Generator | None], tuple[Array, Backprop]]
 LOSSES = ("cross-entropy", "mse")
 MOST = 1_000_000_000  # parameters: 4 GB of float32, and as much again for the gradient
 
@@ -41,23 +46,41 @@ class Network:
         self.architecture = architecture
         self.dtype = np.dtype(dtype)
         self.layers = _layers(architecture, example or architecture.shape, self.dtype)
-        self.theta = np.zeros(_parameters(self.layers), dtype)
-        self.gradient = np.zeros_like(self.theta)
-        self._share_out()
+        self.call: Call = lambda run, X, rng: run.forward(X, rng)  # a profile puts a clock around it
+        self.use(np.zeros(_parameters(self.layers), dtype))
+        self.learn_into(np.zeros_like(self.theta))
 
     @property
     def outputs(self) -> int:
         """K, the number of output values."""
         return self.layers[-1].shape[0]
 
-    def _share_out(self) -> None:
-        """Give each layer its views of theta and gradient."""
+    def use(self, theta: Array) -> None:
+        """Take theta [P] for the parameters: each layer gets its views of it."""
+        self.theta = theta
+        for layer, name, view in self._views(theta):
+            layer.parameters[name] = view
+
+    def learn_into(self, gradient: Array) -> None:
+        """Leave the derivatives in gradient [P] from now on."""
+        self.gradient = gradient
+        for layer, name, view in self._views(gradient):
+            layer.gradients[name] = view
+
+    def weights(self) -> Array:
+        """[P], 1 for every weight and 0 for every bias."""
+        which = np.zeros_like(self.theta)
+        for _, name, view in self._views(which):
+            view[...] = name == "W"
+        return which
+
+    def _views(self, vector: Array) -> Iterator[tuple[Layer, str, Array]]:
+        """What each layer owns of a vector [P], by the parameter's name."""
         at = 0
         for layer in self.layers:
             for name, shape in layer.parameter_shapes.items():
-                end = at + int(np.prod(shape))
-                layer.parameters[name] = self.theta[at:end].reshape(shape)
-                layer.gradients[name] = self.gradient[at:end].reshape(shape)
+                end = at + math.prod(shape)
+                yield layer, name, vector[at:end].reshape(shape)
                 at = end
 
     def initialise(self, rng: np.random.Generator) -> None:
@@ -70,9 +93,9 @@ class Network:
     ) -> tuple[Array, Backprop]:
         """Y [N,K] for examples X, and the way back: `backprop(dY)` fills `gradient`."""
         steps: list[Backprop] = []
-        for layer in self.layers if layers is None else layers:
-            X, step = layer.forward(X, rng)
-            steps = [step] if layer.first else [*steps, step]  # before the first that learns there is no way back
+        for run, first in _runs(self.layers if layers is None else layers):
+            X, step = self.call(run, X, rng)
+            steps = [step] if first else [*steps, step]  # before the first that learns there is no way back
 
         def backprop(dY: Array) -> Array:
             for step in reversed(steps):
@@ -81,12 +104,23 @@ class Network:
 
         return X, backprop
 
-    def loss(self, X: np.ndarray, labels: np.ndarray, kind: str, rng: np.random.Generator) -> tuple[float, Array]:
-        """The mean loss over a batch and the outputs [N,K] (before the last activation, where the loss takes
-        it in); the gradients are left in `gradient`."""
+    def loss(
+        self,
+        X: np.ndarray,
+        labels: np.ndarray,
+        kind: str,
+        rng: np.random.Generator | None = None,
+        B: int | None = None,
+        smoothing: float = 0.0,
+    ) -> tuple[float, Array]:
+        """The loss over the examples X, divided by B (by default by their number, which makes it the mean).
+
+        Returns it and the outputs [N,K] (before the last activation, where the loss takes it in); the gradients are
+        left in `gradient`. rng: for dropout. smoothing: see `losses.one_hot`.
+        """
         layers, loss = objective(self.layers, kind)
         Y, backprop = self.forward(X, rng, layers)
-        value, dY = loss(Y, losses.one_hot(labels, self.outputs, self.dtype))
+        value, dY = loss(Y, losses.one_hot(labels, self.outputs, self.dtype, smoothing), B or len(Y))
         backprop(dY)
         return value, Y
 
@@ -136,6 +170,15 @@ def _layers(architecture: Architecture, example: Shape, dtype: np.dtype[Any]) ->
         raise ArchitectureError(f"{architecture}: nothing in it can learn, expected a CONV or an FC")
     learning[0].first = True
     return layers
+
+
+def _runs(layers: list[Layer]) -> Iterator[tuple[Run, bool]]:
+    """What is run, one after the other, and whether it is the first that learns: the layers, some of them as one."""
+    at = 0
+    while at < len(layers):
+        fused, many = Fused.take(layers[at:])
+        yield fused or layers[at], layers[at].first
+        at += many or 1
 
 
 def _parameters(layers: list[Layer]) -> int:

@@ -9,8 +9,8 @@ from pipeline.network.notation import Shape
 class Input(Layer):
     """The examples as the datasets hold them: uint8 pixels [N,C,H,W] or features [N,D].
 
-    Pixels are scaled from 0..255 to 0..1 and laid channels last, [N,H,W,C]; features pass as they are. Where the
-    network begins with rows (`INPUT 784`), the pixels of an image stand in the order C, H, W.
+    Pixels are scaled from 0..255 to 0..1 and laid as the network has its maps, [H,W,N,C]; features pass as they are.
+    Where the network begins with rows (`INPUT 784`), the pixels of an image stand in the order C, H, W.
     """
 
     kind = "input"
@@ -21,23 +21,32 @@ class Input(Layer):
         self.dtype = dtype
 
     def forward(self, X: Array, rng: np.random.Generator | None = None) -> tuple[Array, Backprop]:
-        """float [N,H,W,C] or [N,D]; there is no way back, since nothing before it learns."""
+        """float [H,W,N,C] or [N,D]; there is no way back, since nothing before it learns."""
         if len(self.example) == 1:
             return X.astype(self.dtype, copy=False), lambda dY: dY
-        laid = X.transpose(0, 2, 3, 1) if len(self.shape) == 3 else X.reshape(len(X), -1)
-        Y = self.buffer("Y", laid.shape, self.dtype)
+        laid = X.transpose(2, 3, 0, 1) if len(self.shape) == 3 else X.reshape(len(X), -1)
+        Y: Array = self.buffers.get("Y", laid.shape, self.dtype)
         np.multiply(laid, self.dtype.type(1 / 255), out=Y)
         return Y, lambda dY: dY
 
 
 class Flatten(Layer):
-    """[N,H,W,C] to [N, H·W·C]."""
+    """[H,W,N,C] to [N, H·W·C]."""
 
     kind = "flatten"
 
     def __init__(self, shape: Shape) -> None:
         super().__init__((int(np.prod(shape)),))
+        self.maps = (*shape[1:], shape[0])
 
     def forward(self, X: Array, rng: np.random.Generator | None = None) -> tuple[Array, Backprop]:
-        """Y [N, H·W·C] and the way back; no value is touched."""
-        return X.reshape(len(X), -1), lambda dY: dY.reshape(X.shape)
+        """Y [N, H·W·C] and the way back."""
+        Y: Array = self.buffers.get("Y", (X.shape[2], *self.maps), X.dtype)
+        Y[...] = X.transpose(2, 0, 1, 3)
+
+        def backprop(dY: Array) -> Array:
+            dX: Array = self.buffers.get("dX", X.shape, X.dtype)
+            dX[...] = dY.reshape(Y.shape).transpose(1, 2, 0, 3)
+            return dX
+
+        return Y.reshape(len(Y), -1), backprop

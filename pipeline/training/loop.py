@@ -17,8 +17,8 @@ from pipeline.network.losses import one_hot
 from pipeline.network.network import Network, objective
 from pipeline.network.notation import Shape
 from pipeline.network.parser import parse
-from pipeline.training import shards
-from pipeline.training.optimizers import OPTIMIZERS, decay
+from pipeline.training import descent, shards
+from pipeline.training.profile import Profile
 from pipeline.training.recipe import LEARNING_RATES, Recipe
 from pipeline.training.schedules import SCHEDULES
 from pipeline.training.team import Arrays, Team, alone, gather
@@ -63,22 +63,48 @@ class Watcher:
         """After each epoch, with its line of the history."""
 
 
-def fit(network: Network, example: Shape, data: Arrays, recipe: Recipe, workers: int, watcher: Watcher) -> History:
+def fit(
+    network: Network,
+    example: Shape,
+    data: Arrays,
+    recipe: Recipe,
+    workers: int,
+    watcher: Watcher,
+    profile: Profile | None = None,
+) -> History:
     """Train `network` in place and return a line for each epoch.
 
     example: the shape of one example, (C, H, W) or (D,).
     data: X and labels to train on, validation_X and validation_labels (which may be empty) to look at.
+    profile: is told what the parts of the parent's steps take.
     The result is the same, bit for bit, for any number of workers.
     Raises TrainingError if the loss is no longer a number, or a worker dies.
     """
-    arrays = data | shards.meeting_place(network, len(data["labels"]), recipe)
+    network.initialise(np.random.default_rng([recipe.seed, 0]))
+    arrays = data | descent.state(network, recipe) | shards.meeting_place(network, len(data["labels"]), recipe)
     arrays["validation_Y"] = np.zeros((len(data["validation_labels"]), network.outputs), network.dtype)
     # Whoever imported NumPy before this package gave BLAS as many threads as there are cores, and so other bits.
     with threadpool_limits(1, "blas"):
         if workers == 1:
-            return Training(alone(arrays), network, recipe, watcher).run()
+            return _train(alone(arrays), network, recipe, watcher, profile)
         with gather(workers, arrays, _beside, example, recipe) as team:
-            return Training(team, network, recipe, watcher).run()
+            return _train(team, network, recipe, watcher, profile)
+
+
+def _train(team: Team, network: Network, recipe: Recipe, watcher: Watcher, profile: Profile | None) -> History:
+    """The parent's part; however it ends, the network has parameters of its own, those that answer best."""
+    training = Training(team, network, recipe, watcher)
+    if profile:
+        network.call = profile.call
+        profile.around(training.shards, "augmented", "taking the examples, augmentation")
+        profile.around(training.descent, "step", "step of the optimizer")
+        profile.around(team, "meet", "waiting for the other workers")
+        profile.around(training, "epoch", "all")
+    try:
+        return training.run()
+    finally:
+        network.use(team.arrays["average" if recipe.average else "theta"].copy())
+        network.learn_into(np.zeros_like(network.theta))
 
 
 def _beside(team: Team, example: Shape, recipe: Recipe) -> None:
@@ -91,35 +117,38 @@ class Training:
 
     def __init__(self, team: Team, network: Network, recipe: Recipe, watcher: Watcher) -> None:
         self.team, self.network, self.recipe, self.watcher = team, network, recipe, watcher
+        network.use(team.arrays["theta"])
         self.n = len(team.arrays["labels"])
         self.batch_size = recipe.examples_in_a_step(self.n)
         self.steps = -(-self.n // self.batch_size)
-        self.optimizer = OPTIMIZERS[recipe.optimizer](network.theta)
         self.schedule = SCHEDULES[recipe.schedule]
         self.shards = shards.Shards(team, network, recipe)
-        network.initialise(self.rng(0))
+        self.descent = descent.Descent(team, network, recipe)
 
     def rng(self, *place: int) -> np.random.Generator:
         """The generator that belongs to a place in the training."""
         return np.random.default_rng([self.recipe.seed, *place])
 
     def run(self) -> History:
-        """All epochs, one after the other."""
+        """All epochs, one after the other, until the validation split is answered well enough."""
         history: History = []
         for epoch in range(self.recipe.epochs):
             with np.errstate(over="ignore", invalid="ignore"):  # `check` says it in words
                 line = self.epoch(epoch)
             history.append(line)
             self.watcher.finished_epoch(line)
+            if self.recipe.stop_at and line.get("validation_accuracy", 0) >= self.recipe.stop_at:
+                break
         return history
 
     def epoch(self, epoch: int) -> dict[str, float]:
         """Go once over all examples, in a new order; return the epoch's line of the history."""
         start, means = time.perf_counter(), Means()
         for step, batch in enumerate(batches(self.n, self.batch_size, self.rng(1, epoch))):
-            g, loss, right = self.shards.gradient(batch, partial(self.rng, 2, epoch, step))
+            gradients, loss, right = self.shards.gradients(batch, partial(self.rng, 2, epoch, step))
             self.check(loss, epoch, step)
-            self.descend(g, self.eta(epoch, step))
+            self.descent.step(gradients, self.eta(epoch, step))
+            self.team.meet()
             means.add(len(batch), loss, right)
             self.watcher.stepped(Progress(epoch, step, self.steps, means.examples, means.loss, means.accuracy))
         seconds = time.perf_counter() - start
@@ -138,12 +167,6 @@ class Training:
         progress = (epoch * self.steps + step) / (self.recipe.epochs * self.steps)
         return self.recipe.learning_rate * self.schedule(progress)
 
-    def descend(self, g: np.ndarray, eta: float) -> None:
-        """One step down the gradient g, at the learning rate eta."""
-        if self.recipe.weight_decay:
-            decay(self.network, eta, self.recipe.weight_decay)
-        self.optimizer.step(g, eta)
-
     def check(self, loss: float, epoch: int, step: int) -> None:
         """A loss that is not a number any more ends the training."""
         if not np.isfinite(loss):
@@ -158,12 +181,14 @@ class Training:
         X, labels, Y = (self.team.arrays[f"validation_{name}"] for name in ("X", "labels", "Y"))
         if not len(labels):
             return {}
+        self.network.use(self.team.arrays["average" if self.recipe.average else "theta"])
         layers, loss = objective(self.network.layers, self.recipe.loss)
         for start in range(self.team.rank * shards.PIECE, len(X), self.team.size * shards.PIECE):
             piece = slice(start, start + shards.PIECE)
             Y[piece] = self.network.forward(X[piece], layers=layers)[0]
         self.team.meet()
+        self.network.use(self.team.arrays["theta"])
         return {
-            "validation_loss": loss(Y, one_hot(labels, Y.shape[1], Y.dtype))[0],
+            "validation_loss": loss(Y, one_hot(labels, Y.shape[1], Y.dtype), len(Y))[0],
             "validation_accuracy": float(np.mean(Y.argmax(axis=1) == labels)),
         }

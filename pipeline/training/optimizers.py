@@ -1,12 +1,14 @@
 """How a step is taken: each optimizer moves theta [P] along its gradient [P], in place.
 
-eta is the learning rate, g the gradient of the mean loss over the batch.
+eta is the learning rate, g the gradient of the mean loss over the batch. An optimizer is given the memory [M,P] that it
+keeps from step to step, which begins as zeros; `g` is its scratch paper once it is read.
 """
+
+from typing import ClassVar
 
 import numpy as np
 
 from pipeline.network.layer import Array
-from pipeline.network.network import Network
 
 BETA = 0.9  # the memory of momentum: about the last ten gradients
 
@@ -14,28 +16,32 @@ BETA = 0.9  # the memory of momentum: about the last ten gradients
 class SGD:
     """Gradient descent: theta ← theta - eta g. On one example at a time it is stochastic, on all of them batch."""
 
-    def __init__(self, theta: Array) -> None:
+    memory: ClassVar[int] = 0
+
+    def __init__(self, theta: Array, memory: Array) -> None:
         self.theta = theta
-        self.scratch = np.empty_like(theta)
 
     def step(self, g: Array, eta: float) -> None:
-        """Take one step; g is left as it is."""
-        np.multiply(g, eta, out=self.scratch)
-        self.theta -= self.scratch
+        """Take one step; g is overwritten."""
+        g *= eta
+        self.theta -= g
 
 
 class Momentum(SGD):
     """v ← beta v + g; theta ← theta - eta v (Polyak 1964)."""
 
-    def __init__(self, theta: Array) -> None:
-        super().__init__(theta)
-        self.v = np.zeros_like(theta)
+    memory = 1
+
+    def __init__(self, theta: Array, memory: Array) -> None:
+        super().__init__(theta, memory)
+        (self.v,) = memory
 
     def step(self, g: Array, eta: float) -> None:
-        """Take one step; g is left as it is."""
+        """Take one step; g is overwritten."""
         self.v *= BETA
         self.v += g
-        super().step(self.v, eta)
+        np.multiply(self.v, eta, out=g)
+        self.theta -= g
 
 
 class Nesterov(Momentum):
@@ -45,53 +51,54 @@ class Nesterov(Momentum):
     """
 
     def step(self, g: Array, eta: float) -> None:
-        """Take one step; g is left as it is."""
-        super().step(g, eta * BETA)
-        SGD.step(self, g, eta)
+        """Take one step; g is overwritten."""
+        self.v *= BETA
+        self.v += g
+        g *= eta
+        self.theta -= g
+        np.multiply(self.v, eta * BETA, out=g)
+        self.theta -= g
 
 
 class Adam(SGD):
-    """m ← b1 m + (1 - b1) g; v ← b2 v + (1 - b2) g²; theta ← theta - eta m̂ / (√v̂ + 1e-8).
+    """m ← b1 m + (1 - b1) g; v ← b2 v + (1 - b2) g²; theta ← theta - eta m̂ / (√v̂ + e).
 
-    m̂ and v̂ are m and v freed of their start at zero: m / (1 - b1^t), v / (1 - b2^t).
+    m̂ and v̂ are m and v freed of their start at zero: m / (1 - b1^t), v / (1 - b2^t). Kept are m / (1 - b1) and
+    v / (1 - b2), which saves two multiplications a number: the factors are drawn into two numbers a step.
     Kingma and Ba 2015, https://arxiv.org/abs/1412.6980
     """
 
     B1, B2, EPSILON = 0.9, 0.999, 1e-8
+    memory = 2
 
-    def __init__(self, theta: Array) -> None:
-        super().__init__(theta)
-        self.m, self.v = np.zeros_like(theta), np.zeros_like(theta)
+    def __init__(self, theta: Array, memory: Array) -> None:
+        super().__init__(theta, memory)
+        self.m, self.v = memory
         self.t = 0
 
     def step(self, g: Array, eta: float) -> None:
-        """Take one step; g is left as it is."""
+        """Take one step; g is overwritten."""
         self.t += 1
-        scratch = self.scratch
         self.m *= self.B1
-        np.multiply(g, 1 - self.B1, out=scratch)
-        self.m += scratch
+        self.m += g
+        g *= g
         self.v *= self.B2
-        np.multiply(g, g, out=scratch)
-        scratch *= 1 - self.B2
-        self.v += scratch
-        # eta m̂ / (√v̂ + e) with the two corrections drawn into two numbers.
-        correction = np.sqrt(1 - self.B2**self.t)
-        np.sqrt(self.v, out=scratch)
-        scratch += self.EPSILON * correction
-        np.divide(self.m, scratch, out=scratch)
-        scratch *= eta * correction / (1 - self.B1**self.t)
-        self.theta -= scratch
+        self.v += g
+        to_m = (1 - self.B1) / (1 - self.B1**self.t)
+        to_v = ((1 - self.B2) / (1 - self.B2**self.t)) ** 0.5
+        np.sqrt(self.v, out=g)
+        g += self.EPSILON / to_v
+        np.divide(self.m, g, out=g)
+        g *= eta * to_m / to_v
+        self.theta -= g
 
 
 OPTIMIZERS: dict[str, type[SGD]] = {"sgd": SGD, "momentum": Momentum, "nesterov": Nesterov, "adam": Adam}
 
 
-def decay(network: Network, eta: float, rate: float) -> None:
-    """Weight decay beside the gradient: W ← W - eta rate W; biases are left alone.
+def decay(theta: Array, weights: Array, rate: float) -> None:
+    """Weight decay beside the gradient: W ← W - rate W, where `weights` [P] is 1; where it is 0 is a bias, left alone.
 
     Loshchilov and Hutter 2019, https://arxiv.org/abs/1711.05101
     """
-    for layer in network.layers:
-        if "W" in layer.parameters:
-            layer.parameters["W"] *= 1 - eta * rate
+    theta -= rate * weights * theta

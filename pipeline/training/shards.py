@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from pipeline.buffers import Buffers
 from pipeline.data.augmentation import AUGMENTATIONS
 from pipeline.network.layer import Array
 from pipeline.network.network import Network
@@ -15,80 +16,72 @@ from pipeline.training.recipe import Recipe
 from pipeline.training.team import Arrays, Team
 
 SHARD = 64  # examples in a shard: large enough for fast products, small enough that two workers share 128
+SMALLEST = 16  # examples below which a batch is not cut in two
 MOST = 16  # shards in a batch; those of a larger batch are larger
 PIECE = 128  # examples that go through the network at once
+
+Chance = Callable[[int], np.random.Generator]
 
 
 def count(batch_size: int) -> int:
     """How many shards a batch is cut into."""
-    return min(-(-batch_size // SHARD), MOST)
+    return min(max(-(-batch_size // SHARD), min(2, batch_size // SMALLEST), 1), MOST)
 
 
 def meeting_place(network: Network, n: int, recipe: Recipe) -> Arrays:
     """The memory in which the shards of a batch leave what they found.
 
-    shard_gradients [2,S,P]; shard_counts [2,S,2], the part of the loss and the right answers. There are two of each,
-    used in turn, so that a worker can begin the next step while another still adds up this one.
+    shard_gradients [S,P]; shard_counts [S,2], the part of the loss and the right answers.
     """
     S = count(recipe.examples_in_a_step(n))
     return {
-        "shard_gradients": np.zeros((2, S, network.theta.size), network.dtype),
-        "shard_counts": np.zeros((2, S, 2)),
+        "shard_gradients": np.zeros((S, network.theta.size), network.dtype),
+        "shard_counts": np.zeros((S, 2)),
     }
 
 
 class Shards:
-    """Computes the gradient of a batch together with the other workers of the team."""
+    """Computes the gradients of a batch together with the other workers of the team."""
 
     def __init__(self, team: Team, network: Network, recipe: Recipe) -> None:
-        self.team, self.network, self.loss = team, network, recipe.loss
+        self.team, self.network, self.recipe = team, network, recipe
         self.augment = AUGMENTATIONS[recipe.augment]
-        self.sum = np.empty_like(network.theta)
-        self.turn = 0
+        self.chance = recipe.augment != "none" or any(layer.kind == "dropout" for layer in network.layers)
+        self.buffers = Buffers()
 
-    def gradient(self, batch: np.ndarray, rng: Callable[[int], np.random.Generator]) -> tuple[Array, float, int]:
-        """The gradient [P] of the mean loss over the examples at `batch` [B], that loss, and the right answers.
+    def gradients(self, batch: np.ndarray, rng: Chance) -> tuple[Array, float, int]:
+        """For the examples at `batch` [B]: gradients [S,P], whose sum is that of the mean loss; that loss; the right
+        answers.
 
-        rng: gives each shard, by its number, a generator of its own. The gradient is valid until the next call.
+        rng: gives each shard, by its number, a generator of its own.
+        The gradients are shared with the team: every worker must meet once more before the next call.
         """
-        self.turn = 1 - self.turn
-        gradients = self.team.arrays["shard_gradients"][self.turn]
-        counts = self.team.arrays["shard_counts"][self.turn]
+        gradients, counts = self.team.arrays["shard_gradients"], self.team.arrays["shard_counts"]
         cuts = np.array_split(batch, count(len(batch)))
         for s in range(self.team.rank, len(cuts), self.team.size):
-            self.work(cuts[s], len(batch), rng(s), gradients[s], counts[s])
+            counts[s] = self.work(cuts[s], len(batch), rng(s) if self.chance else None, gradients[s])
         self.team.meet()
         loss, right = counts[: len(cuts)].sum(axis=0)
-        return self.add(gradients[: len(cuts)]), float(loss), int(right)
+        return gradients[: len(cuts)], float(loss), int(right)
 
-    def work(
-        self,
-        shard: np.ndarray,
-        batch_size: int,
-        rng: np.random.Generator,
-        gradient: Array,
-        counts: np.ndarray,
-    ) -> None:
-        """One shard: its part of the mean gradient into `gradient` [P], of loss and right answers into `counts` [2]."""
-        X, labels = self.team.arrays["X"], self.team.arrays["labels"]
-        counts[...] = 0
+    def work(self, shard: np.ndarray, B: int, rng: np.random.Generator | None, gradient: Array) -> tuple[float, int]:
+        """One shard of a batch of B: its part of the gradient into `gradient` [P]; its loss and right answers."""
+        loss, right = 0.0, 0
         for start in range(0, len(shard), PIECE):
             piece = shard[start : start + PIECE]
-            value, Y = self.network.loss(self.augment(X[piece], rng), labels[piece], self.loss, rng)
-            part = len(piece) / batch_size
-            counts += (part * value, np.count_nonzero(Y.argmax(axis=1) == labels[piece]))
-            if start == 0:
-                np.multiply(self.network.gradient, part, out=gradient)
-            else:
-                self.network.gradient *= part
-                gradient += self.network.gradient
+            X, labels = self.augmented(piece, rng), self.team.arrays["labels"][piece]
+            more = self.buffers.get("more", gradient.shape, gradient.dtype) if start else gradient
+            self.network.learn_into(more)
+            value, Y = self.network.loss(X, labels, self.recipe.loss, rng, B, self.recipe.label_smoothing)
+            if start:
+                gradient += more
+            loss += value
+            right += int(np.count_nonzero(Y.argmax(axis=1) == labels))
+        return loss, right
 
-    def add(self, gradients: Array) -> Array:
-        """The sum of gradients [S,P], in their order."""
-        if len(gradients) == 1:
-            only: Array = gradients[0]
-            return only
-        np.add(gradients[0], gradients[1], out=self.sum)
-        for gradient in gradients[2:]:
-            self.sum += gradient
-        return self.sum
+    def augmented(self, piece: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
+        """The examples at `piece`, moved by chance."""
+        X = self.team.arrays["X"]
+        taken = self.buffers.get("X", (len(piece), *X.shape[1:]), X.dtype)
+        np.take(X, piece, axis=0, out=taken, mode="clip")  # "raise" would make a copy first
+        return taken if rng is None else self.augment(taken, rng, self.buffers)

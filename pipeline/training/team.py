@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ import numpy as np
 from pipeline.errors import TrainingError
 
 PATIENCE = 1.0  # seconds between two looks at whether the others are still alive
+SPIN = 0.002  # seconds of looking again and again before going to sleep: to be woken takes longer than most waits
 Arrays = dict[str, np.ndarray]
 
 
@@ -51,8 +53,16 @@ class Team:
             if rank != self.rank:
                 self.semaphores[rank][turn].release()
         for _ in range(self.size - 1):
-            while not self.semaphores[self.rank][turn].acquire(timeout=PATIENCE):
-                self.check()
+            self._await(self.semaphores[self.rank][turn])
+
+    def _await(self, semaphore: Semaphore) -> None:
+        end = time.perf_counter() + SPIN
+        while time.perf_counter() < end:
+            if semaphore.acquire(False):
+                return
+            os.sched_yield()  # to whoever else wants this core
+        while not semaphore.acquire(timeout=PATIENCE):
+            self.check()
 
 
 def alone(arrays: Arrays) -> Team:

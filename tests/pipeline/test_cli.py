@@ -15,6 +15,7 @@ from pipeline.cli import cli
 from pipeline.data import digits
 from pipeline.network.network import Network
 from pipeline.network.parser import parse
+from pipeline.training.recipe import RECIPES, default_architecture, default_epochs
 from pipeline.training.run import Run
 
 
@@ -132,7 +133,8 @@ def test_every_option_reaches_the_recipe(pipeline: Any, monkeypatch: pytest.Monk
         *("train", "fnn", "--dataset", "digits", "--architecture", "input 64 → fc 10 SIGMOID", "--name", "mine"),
         *("--epochs", 7, "--batch-size", "full", "--optimizer", "nesterov", "--learning-rate", 0.25),
         *("--schedule", "cosine", "--loss", "mse", "--augment", "none", "--weight-decay", 0.125),
-        *("--validation", 0.2, "--seed", 9, "--runs", "r", "--no-publish"),
+        *("--label-smoothing", 0.05, "--average", 0.75, "--stop-at", 0.875, "--validation", 0.2),
+        *("--seed", 9, "--runs", "r", "--no-publish"),
     )
     assert said.code == 0
     (folder,) = Path("r").iterdir()
@@ -146,13 +148,60 @@ def test_every_option_reaches_the_recipe(pipeline: Any, monkeypatch: pytest.Monk
         "learning_rate": 0.25,
         "schedule": "cosine",
         "loss": "mse",
+        "label_smoothing": 0.05,
         "weight_decay": 0.125,
+        "average": 0.75,
         "augment": "none",
+        "stop_at": 0.875,
         "validation": 0.2,
         "seed": 9,
     }
     assert job.dataset["validation"] == round(0.2 * 1437)
     assert not Path("models").exists(), "--no-publish"
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_fills_in_what_is_not_said(pipeline: Any, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(
+        "pipeline.steps.train", lambda run, *_: run.save(Network(parse(run.job.recipe.architecture), run.job.shape))
+    )
+    options = ("--dataset", "digits", "--recipe", name, "--validation", 0, "--runs", "r", "--no-publish")
+    assert pipeline("train", "cnn", *options, "--average", 0.5).code == 0
+    (folder,) = Path("r").iterdir()
+    recipe, preset = Run(folder).job.recipe, RECIPES[name]
+    assert recipe.architecture == default_architecture("cnn", (1, 8, 8), 10, preset)
+    assert recipe.epochs == default_epochs("cnn", 1437, 128, preset)
+    assert (recipe.augment, recipe.stop_at) == (preset.augment, preset.stop_at)
+    assert recipe.average == 0.5, "what is said counts"
+
+
+def test_it_stops_when_the_validation_split_is_answered_well_enough(pipeline: Any) -> None:
+    options = ("--dataset", "digits", "--augment", "none", "--epochs", 60, "--stop-at", 0.9, "--runs", "r")
+    assert pipeline("train", "fnn", *options, "--no-publish").code == 0
+    (folder,) = Path("r").iterdir()
+    reached = [line["validation_accuracy"] >= 0.9 for line in Run(folder).history]
+    assert reached == [False] * (len(reached) - 1) + [True]
+    assert len(reached) < 60
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_profile_shows_every_layer_against_the_machine(pipeline: Any, workers: int) -> None:
+    text = "INPUT 1x8x8 -> CONV 4@3x3 relu -> POOL max 2x2 -> FC 20 tanh -> FC 10 softmax"
+    options = ("--dataset", "digits", "--architecture", text, "--epochs", 2, "--workers", workers, "--no-publish")
+    said = pipeline("train", "cnn", *options, "--profile")
+    assert said.code == 0
+    printed = said.out[said.out.index("where the time went") : said.out.index("true label down")]
+    rows = {row[0]: row[1:] for row in cells(printed)}
+    for name in ("conv1 relu1 pool1", "fc1", "fc2"):
+        forward, there, _, backward, back, _, _ = rows[name]
+        assert float(forward) >= 0
+        assert float(backward) >= 0
+        assert float(there) > 0
+        assert float(back) > 0
+    for name in ("tanh1", "step of the optimizer", "taking the examples, augmentation", "loss, validation, the rest"):
+        assert name in rows
+    assert sum(int(row[-1].rstrip("%")) for row in rows.values()) == pytest.approx(100, abs=len(rows))
+    assert re.search(r"peak of its core is \d+ GFLOP/s \(\w+ [\d.]+, \w+ kernels\)", said.out)
 
 
 # ---------------------------------------------------------------- step by step
@@ -255,7 +304,14 @@ def test_a_folder_of_colour_pictures(pipeline: Any, tmp_path: Path) -> None:
     (folder / "red" / "torn.png").write_bytes(b"\x89PNG torn")
     said = pipeline(
         *("train", "cnn", "--dataset", folder, "--name", "colours", "--epochs", 30, "--batch-size", 4),
-        *("--architecture", "INPUT 3x8x8 -> CONV 4@3x3 relu -> POOL max 2x2 -> FC 3 softmax", "--workers", 1),
+        *(
+            "--learning-rate",
+            0.01,
+            "--architecture",
+            "INPUT 3x8x8 -> CONV 4@3x3 relu -> POOL max 2x2 -> FC 3 softmax",
+            "--workers",
+            1,
+        ),
     )
     assert said.code == 0
     assert "torn.png" in said.err

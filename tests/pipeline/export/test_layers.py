@@ -142,7 +142,7 @@ def test_names_shapes_and_types_of_the_contract(text: str, expected: tuple[objec
 
 
 def channels_first(Y: Array) -> Array:
-    return Y.transpose(0, 3, 1, 2) if Y.ndim == 4 else Y
+    return Y.transpose(2, 3, 0, 1) if Y.ndim == 4 else Y  # the network has [H,W,N,C]
 
 
 @pytest.mark.parametrize("text", [LENET, "INPUT 120 -> FC 8 sigmoid -> FC 3 softmax"])

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pipeline.network
-from pipeline.network import losses, notation
+from pipeline.network import losses, notation, product, windows
 from pipeline.network.activations import Activation, Identity, Relu, Sigmoid, Softmax, Step, Tanh
 from pipeline.network.convolution import Convolution
 from pipeline.network.dense import Dense
@@ -74,7 +74,7 @@ def convolution(draw: st.DrawFn) -> Case:
     padding = draw(st.sampled_from(["valid", "same"]))
     kernel = tuple(draw(st.integers(1, side + 2 * (padding == "same"))) for side in (height, width))
     spec = notation.Conv(draw(small), kernel, draw(st.integers(1, 4)), padding)
-    return learning(Convolution((c, height, width), spec), rng), rng.normal(size=(n, height, width, c))
+    return learning(Convolution((c, height, width), spec), rng), rng.normal(size=(height, width, n, c))
 
 
 def pooling(kind: str) -> st.SearchStrategy[Case]:
@@ -86,15 +86,15 @@ def pooling(kind: str) -> st.SearchStrategy[Case]:
         layer = (MaxPooling if kind == "max" else AveragePooling)(
             (c, height, width), notation.Pool(kind, kernel, stride)
         )
-        return layer, distinct(rng, (n, height, width, c))
+        return layer, distinct(rng, (height, width, n, c))
 
     return case()
 
 
 @st.composite
 def flatten(draw: st.DrawFn) -> Case:
-    shape, rng = (draw(small), draw(small), draw(small)), draw(rngs)
-    return Flatten((shape[2], *shape[:2])), rng.normal(size=(draw(small), *shape))
+    rng, n, c, height, width = draw(rngs), draw(small), draw(small), draw(small), draw(small)
+    return Flatten((c, height, width)), rng.normal(size=(height, width, n, c))
 
 
 @st.composite
@@ -127,7 +127,10 @@ CASES: dict[type[Layer], st.SearchStrategy[Case]] = {
 @given(data=st.data())
 @settings(max_examples=40)
 def test_gradients(kind: type[Layer], data: st.DataObject) -> None:
-    layer, X = data.draw(CASES[kind])
+    check(*data.draw(CASES[kind]))
+
+
+def check(layer: Layer, X: Array) -> None:
     weights = np.random.default_rng(0).normal(size=layer.forward(X)[0].shape)  # of the sum that is derived
 
     def f() -> float:
@@ -139,6 +142,17 @@ def test_gradients(kind: type[Layer], data: st.DataObject) -> None:
     agree(dX, numeric(f, X))
     for name, gradient in gradients.items():
         agree(gradient, numeric(f, layer.parameters[name]))
+
+
+@pytest.mark.parametrize("thin", [0, 1_000], ids=["rows", "whole"])
+@pytest.mark.parametrize("block", [1, 7])
+@given(case=convolution())
+def test_gradients_of_a_convolution_however_it_is_done(thin: int, block: int, case: Case) -> None:
+    """With each kind of windows, and a few positions at a time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(windows, "THIN", thin)
+        patch.setattr(product, "BLOCK", block)
+        check(*case)
 
 
 def kinds(base: type[Layer]) -> Iterator[type[Layer]]:
@@ -160,16 +174,17 @@ def test_no_kind_of_layer_goes_without_a_check() -> None:
 def outputs(draw: st.DrawFn) -> tuple[Array, Array]:
     """Outputs [N,K] and targets [N,K]."""
     rng, n, k = draw(rngs), draw(st.integers(1, 5)), draw(st.integers(2, 6))
-    return rng.normal(0, 3, (n, k)), losses.one_hot(rng.integers(0, k, n), k, np.dtype(np.float64))
+    smoothing = draw(st.sampled_from([0.0, 0.1, 0.7]))
+    return rng.normal(0, 3, (n, k)), losses.one_hot(rng.integers(0, k, n), k, np.dtype(np.float64), smoothing)
 
 
 @pytest.mark.parametrize(
     "loss", [losses.mean_squared_error, losses.softmax_cross_entropy, losses.sigmoid_cross_entropy]
 )
-@given(case=outputs())
-def test_gradients_of_the_losses(loss: losses.Loss, case: tuple[Array, Array]) -> None:
+@given(case=outputs(), B=st.integers(1, 9))
+def test_gradients_of_the_losses(loss: losses.Loss, case: tuple[Array, Array], B: int) -> None:
     Y, T = case
-    agree(loss(Y, T)[1], numeric(lambda: loss(Y, T)[0], Y))
+    agree(loss(Y, T, B)[1], numeric(lambda: loss(Y, T, B)[0], Y))
 
 
 @pytest.mark.parametrize(
@@ -184,6 +199,8 @@ def test_gradients_of_the_losses(loss: losses.Loss, case: tuple[Array, Array]) -
     [
         "INPUT 1x6x6 -> CONV 2@3x3 tanh -> POOL max 2x2 -> FC 4 sigmoid -> FC 3 {}",
         "INPUT 1x6x6 -> CONV 2@3x2 same relu -> CONV 2@2x2 stride 2 tanh -> POOL avg 2x2 stride 1 -> FC 3 {}",
+        "INPUT 1x6x6 -> CONV 2@2x2 tanh -> CONV 3@3x3 relu -> POOL max 2x2 -> FC 3 {}",
+        "INPUT 1x6x6 -> CONV 2@2x2 same -> POOL max 1x2 -> CONV 2@3x2 tanh -> POOL max 3x1 -> FC 3 {}",
         "INPUT 36 -> FC 5 relu -> DROPOUT 0.3 -> FC 3 {}",
         "INPUT 1x6x6 -> POOL avg 2x2 -> DROPOUT 0.2 -> CONV 2@2x2 tanh -> FC 3 {}",
     ],
@@ -197,7 +214,7 @@ def test_gradient_of_a_whole_network(architecture: str, last: str, loss: str) ->
     X, labels = rng.integers(0, 256, (3, 1, 6, 6), np.uint8), np.array([0, 2, 1])
 
     def f() -> float:
-        return network.loss(X, labels, loss, np.random.default_rng(7))[0]
+        return network.loss(X, labels, loss, np.random.default_rng(7), B=5, smoothing=0.1)[0]
 
     f()
     agree(network.gradient.copy(), numeric(f, network.theta))

@@ -1,15 +1,26 @@
 """The network: what an architecture becomes, where it is refused, and that theta is all of it."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from pipeline.errors import ArchitectureError
-from pipeline.network.network import Network
+from pipeline.network.fused import Fused
+from pipeline.network.layer import Array, Backprop
+from pipeline.network.network import Network, Run
 from pipeline.network.parser import parse
 
 LENET = (
     "INPUT 1x28x28 -> CONV 6@5x5 same tanh -> POOL avg 2x2 -> CONV 16@5x5 tanh -> POOL avg 2x2"
     " -> FC 120 tanh -> FC 84 tanh -> FC 10 softmax"
+)
+
+
+FUSED = "INPUT 2x13x14 -> CONV 3@3x3 relu -> POOL max 2x2 -> CONV 8@3x2 tanh -> POOL max 2x2 -> FC 4 softmax"
+MIXED = (
+    "INPUT 1x28x28 -> CONV 3@3x3 tanh -> POOL avg 2x2 -> CONV 4@2x2 same relu -> POOL max 2x2 stride 1"
+    " -> DROPOUT 0.2 -> CONV 5@2x2 sigmoid -> POOL max 2x2 -> FC 7 relu -> FC 6 sigmoid -> DROPOUT 0.5 -> FC 4 softmax"
 )
 
 
@@ -67,6 +78,68 @@ def test_everything_is_float32() -> None:
         assert X.size == 2 * np.prod(layer.shape), layer.name
 
 
+@pytest.mark.parametrize("text", [LENET, FUSED, MIXED], ids=["lenet", "fused", "mixed"])
+def test_everything_that_goes_back_is_float32(text: str) -> None:
+    network, rng, ran = made(text), np.random.default_rng(2), []
+
+    def noted(run: Run, X: Array, rng: np.random.Generator) -> tuple[Array, Backprop]:
+        Y, backprop = run.forward(X, rng)
+        assert Y.dtype == np.float32, run.name
+
+        def back(dY: Array) -> Array:
+            ran.append(run)
+            dX = backprop(dY)
+            assert dX.dtype == np.float32, run.name
+            return dX
+
+        return Y, back
+
+    network.call = noted
+    X = rng.integers(0, 256, (3, *network.layers[0].shape), np.uint8)
+    network.loss(X, np.array([0, 3, 1]), "mse", rng)
+    assert any(isinstance(run, Fused) for run in ran) == (text != LENET)
+    assert ran[-1].name.startswith("conv1"), "from the last to the first that learns"
+    assert network.gradient.dtype == np.float32
+    assert np.isfinite(network.gradient).all()
+
+
+@pytest.mark.parametrize("text", [FUSED, MIXED], ids=["fused", "mixed"])
+def test_layers_that_are_run_as_one_answer_as_one_after_the_other(text: str) -> None:
+    network = made(text)
+    X = Y = np.random.default_rng(2).integers(0, 256, (3, *network.layers[0].shape), np.uint8)
+    for layer in network.layers:
+        Y, _ = layer.forward(Y)
+    np.testing.assert_allclose(network.forward(X)[0], Y.copy(), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "INPUT 1x28x28 -> (CONV 24@5x5 relu -> POOL max 2x2) * 2 -> FC 128 relu -> DROPOUT 0.3 -> FC 10 softmax",
+        "INPUT 784 -> FC 300 relu -> DROPOUT 0.2 -> FC 100 relu -> FC 10 softmax",
+        LENET,
+        MIXED,
+    ],
+    ids=["cnn", "fnn", "lenet", "mixed"],
+)
+def test_after_the_first_step_no_large_array_is_made(text: str) -> None:
+    """NumPy tells tracemalloc of its memory."""
+    network, rng, peaks = made(text, (1, 28, 28)), np.random.default_rng(2), []
+    X = rng.integers(0, 256, (64, 1, 28, 28), np.uint8)
+    labels = rng.integers(0, network.outputs, 64)
+    tracemalloc.start()
+    try:
+        for _ in range(3):
+            before, _ = tracemalloc.get_traced_memory()
+            tracemalloc.reset_peak()
+            network.loss(X, labels, "cross-entropy", rng)
+            peaks.append(tracemalloc.get_traced_memory()[1] - before)
+    finally:
+        tracemalloc.stop()
+    assert peaks[0] > 400_000, "the first makes them, and it is seen"
+    assert peaks[-1] < 200_000
+
+
 def test_the_same_chance_the_same_parameters() -> None:
     text = "INPUT 20 -> FC 30 relu -> FC 10 softmax"
     np.testing.assert_array_equal(made(text).theta, made(text).theta)
@@ -113,6 +186,55 @@ def test_the_loss_leaves_the_gradient_of_the_mean() -> None:
         parts.append(network.gradient.copy())
     assert value == pytest.approx(np.mean(values), rel=1e-5)
     np.testing.assert_allclose(whole, np.mean(parts, axis=0), atol=1e-6)
+
+
+def test_the_parts_of_a_batch_add_up_to_its_mean() -> None:
+    network, rng = made("INPUT 1x6x6 -> CONV 3@3x3 relu -> POOL max 2x2 -> FC 4 softmax"), np.random.default_rng(4)
+    X, labels = rng.integers(0, 256, (5, 1, 6, 6), np.uint8), np.array([0, 1, 2, 3, 0])
+    value, _ = network.loss(X, labels, "cross-entropy", smoothing=0.2)
+    whole, values, parts = network.gradient.copy(), [], []
+    for part in (slice(0, 2), slice(2, 5)):
+        values.append(network.loss(X[part], labels[part], "cross-entropy", B=5, smoothing=0.2)[0])
+        parts.append(network.gradient.copy())
+    assert value == pytest.approx(sum(values), rel=1e-5)
+    np.testing.assert_allclose(whole, sum(parts), atol=1e-6)
+
+
+def test_smoothing_is_that_of_the_targets() -> None:
+    network = made("INPUT 4 -> FC 3 softmax")
+    X, labels = np.random.default_rng(4).normal(size=(5, 4)).astype(np.float32), np.array([0, 1, 2, 2, 0])
+    value, _ = network.loss(X, labels, "cross-entropy", smoothing=0.3)
+    log = np.log(network.predict(X).astype(float))
+    smooth = 0.7 * np.eye(3)[labels] + 0.1
+    assert value == pytest.approx(-(smooth * log).sum() / 5, rel=1e-5)
+
+
+def test_without_chance_dropout_is_quiet_and_the_loss_the_same_each_time() -> None:
+    network, quiet = (made(f"INPUT 4 -> {dropout}FC 3 softmax") for dropout in ("DROPOUT 0.5 -> ", ""))
+    X, labels = np.random.default_rng(4).normal(size=(5, 4)).astype(np.float32), np.array([0, 1, 2, 2, 0])
+    expected, _ = quiet.loss(X, labels, "cross-entropy")
+    assert network.loss(X, labels, "cross-entropy")[0] == expected
+    assert network.loss(X, labels, "cross-entropy", np.random.default_rng(1))[0] != expected
+
+
+def test_theta_and_the_gradient_can_be_exchanged() -> None:
+    network, other = made("INPUT 1x6x6 -> CONV 3@3x3 relu -> FC 4 softmax"), np.random.default_rng(5)
+    X, labels = other.integers(0, 256, (5, 1, 6, 6), np.uint8), np.array([0, 1, 2, 3, 0])
+    before, kept = network.loss(X, labels, "cross-entropy")[0], network.gradient
+    gradient = kept.copy()
+    network.use(network.theta * 2)
+    network.learn_into(np.full_like(kept, np.nan))
+    assert network.loss(X, labels, "cross-entropy")[0] != before
+    np.testing.assert_array_equal(kept, gradient)
+    assert np.isfinite(network.gradient).all()
+    assert all(np.shares_memory(v, network.theta) for layer in network.layers for v in layer.parameters.values())
+
+
+def test_weights_are_told_from_biases() -> None:
+    network = made("INPUT 1x6x6 -> CONV 3@3x2 relu -> FC 4 softmax")
+    weights = network.weights()
+    assert weights.dtype == network.theta.dtype
+    assert weights.tolist() == [1] * (3 * 2 * 3) + [0] * 3 + [1] * (3 * 4 * 5 * 4) + [0] * 4
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,12 @@ from pipeline.network.reshaping import Flatten, Input
 FLOAT = np.dtype(np.float32)
 
 
-def test_pixels_are_scaled_and_laid_channels_last() -> None:
+def test_pixels_are_scaled_and_laid_place_example_channel() -> None:
     X = np.arange(2 * 3 * 4 * 5, dtype=np.uint8).reshape(2, 3, 4, 5)
     Y, _ = Input((3, 4, 5), (3, 4, 5), FLOAT).forward(X)
     assert Y.dtype == FLOAT
-    assert Y.shape == (2, 4, 5, 3)
-    assert Y[1, 2, 3, 0] == np.float32(X[1, 0, 2, 3]) * np.float32(1 / 255)
+    assert Y.shape == (4, 5, 2, 3)
+    assert Y[2, 3, 1, 0] == np.float32(X[1, 0, 2, 3]) * np.float32(1 / 255)
 
 
 def test_a_row_of_pixels_is_in_the_order_c_h_w() -> None:
@@ -40,8 +40,9 @@ def test_kept_buffers_do_not_leak_from_one_batch_into_another() -> None:
         np.testing.assert_array_equal(used.forward(X)[0], Input((1, 2, 2), (1, 2, 2), FLOAT).forward(X)[0])
 
 
-def test_flatten_keeps_the_order_and_finds_the_way_back() -> None:
-    X = np.arange(24.0).reshape(2, 2, 3, 2)
+def test_flatten_puts_each_examples_values_in_the_order_h_w_c_and_finds_the_way_back() -> None:
+    rows = np.arange(24.0).reshape(2, 12)
+    X = np.stack([row.reshape(2, 3, 2) for row in rows], axis=2)  # [H,W,N,C]
     Y, backprop = Flatten((2, 2, 3)).forward(X)
-    np.testing.assert_array_equal(Y, [np.arange(12), np.arange(12, 24)])
-    np.testing.assert_array_equal(backprop(Y), X)
+    np.testing.assert_array_equal(Y, rows)
+    np.testing.assert_array_equal(backprop(rows), X)

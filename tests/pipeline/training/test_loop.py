@@ -72,6 +72,7 @@ def handwriting() -> Arrays:
         ),
         ("INPUT 64 -> FC 40 tanh -> FC 10 sigmoid", {"optimizer": "momentum", "learning_rate": 0.02}),
         ("INPUT 64 -> FC 40 relu -> FC 10 softmax", {"optimizer": "nesterov", "learning_rate": 0.05}),
+        ("INPUT 64 -> FC 40 relu -> FC 10 softmax", {"average": 0.95, "label_smoothing": 0.02, "weight_decay": 0.01}),
     ],
 )
 def test_handwriting(handwriting: Arrays, text: str, options: dict[str, object]) -> None:
@@ -119,6 +120,15 @@ def test_weight_decay_draws_the_weights_in() -> None:
     recipe = Recipe("INPUT 25 -> FC 3 softmax", epochs=3, learning_rate=0.01, schedule="constant")
     free, drawn_in = (trained(replace(recipe, weight_decay=rate))[0].layers[1].parameters for rate in (0, 10))
     assert np.abs(drawn_in["W"]).sum() < np.abs(free["W"]).sum() * 0.8
+
+
+def test_the_average_answers_in_the_place_of_the_weights(handwriting: Arrays) -> None:
+    recipe = Recipe("INPUT 64 -> FC 10 softmax", epochs=3, learning_rate=0.05, schedule="constant")
+    (last, lines), (average, averaged) = (trained(replace(recipe, average=beta), handwriting) for beta in (0.0, 0.9))
+    assert [line["train_loss"] for line in averaged] == [line["train_loss"] for line in lines], "the steps are the same"
+    assert (average.theta != last.theta).any()
+    value, _ = average.loss(handwriting["validation_X"], handwriting["validation_labels"], "cross-entropy")
+    assert averaged[-1]["validation_loss"] == pytest.approx(value, rel=1e-5)
 
 
 def test_the_schedule_moves_the_learning_rate() -> None:
@@ -175,7 +185,8 @@ def test_every_epoch_goes_through_the_examples_in_a_new_order() -> None:
 
 
 def test_the_same_bits_for_any_number_of_workers() -> None:
-    recipe = Recipe(TINY, epochs=2, batch_size=150, augment="affine")
+    options = {"augment": "affine", "label_smoothing": 0.1, "weight_decay": 0.01, "average": 0.9}
+    recipe = Recipe(TINY, epochs=2, batch_size=150, **options)
     alone, history = trained(recipe)
     for workers in (2, 3):
         network, lines = trained(recipe, workers=workers)

@@ -6,14 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.data.augmentation import AUGMENTATIONS
 from pipeline.errors import TrainingError
 from pipeline.network.network import Network, objective
 from pipeline.network.parser import parse
 from pipeline.training.optimizers import OPTIMIZERS
 from pipeline.training.recipe import (
-    EPOCHS,
     LEARNING_RATES,
+    RECIPES,
     STEPS,
+    Preset,
     Recipe,
     default_architecture,
     default_epochs,
@@ -26,6 +28,7 @@ from pipeline.training.schedules import SCHEDULES
     [
         Recipe("INPUT 4 -> FC 2 softmax"),
         Recipe("INPUT 4 -> FC 2", 3, "full", "sgd", 0.5, "steps", "mse", weight_decay=1e-4, validation=0, seed=7),
+        Recipe("INPUT 4 -> FC 2", label_smoothing=0.1, average=0.99, augment="elastic", stop_at=0.9),
     ],
 )
 def test_through_json_and_back(recipe: Recipe) -> None:
@@ -45,15 +48,26 @@ def test_the_defaults_are_among_the_choices() -> None:
     assert recipe.learning_rate == LEARNING_RATES[recipe.optimizer]
 
 
+@pytest.mark.parametrize("preset", RECIPES.values(), ids=RECIPES)
+def test_the_named_recipes_are_of_what_there_is(preset: Preset) -> None:
+    assert preset.augment in AUGMENTATIONS
+    assert preset.epochs.keys() == {"fnn", "cnn"}
+    assert 0 <= preset.stop_at <= 1
+
+
 def test_a_small_dataset_is_gone_through_more_often() -> None:
-    assert default_epochs("cnn", 60_000, 128) == EPOCHS["cnn"]
-    assert default_epochs("cnn", 1_280, 128) == STEPS / 10
-    assert default_epochs("fnn", 100, "full") == STEPS
+    best = RECIPES["best"]
+    assert default_epochs("cnn", 600_000, 128, best) == best.epochs["cnn"]
+    assert default_epochs("cnn", 640, 128, best) == STEPS / 5
+    assert default_epochs("fnn", 100, "full", best) == STEPS
 
 
+@pytest.mark.parametrize("preset", RECIPES.values(), ids=RECIPES)
 @given(st.sampled_from(["fnn", "cnn"]), st.integers(1, 3), st.tuples(*[st.integers(4, 48)] * 2), st.integers(2, 30))
-def test_a_default_network_fits_any_picture(kind: str, channels: int, sides: tuple[int, int], labels: int) -> None:
-    text = default_architecture(kind, (channels, *sides), labels)
+def test_a_default_network_fits_any_picture(
+    preset: Preset, kind: str, channels: int, sides: tuple[int, int], labels: int
+) -> None:
+    text = default_architecture(kind, (channels, *sides), labels, preset)
     assert str(parse(text)) == text
     network = Network(parse(text), (channels, *sides))
     objective(network.layers, "cross-entropy")
@@ -62,6 +76,6 @@ def test_a_default_network_fits_any_picture(kind: str, channels: int, sides: tup
 
 
 def test_features_get_an_fnn_and_no_cnn() -> None:
-    assert default_architecture("fnn", (7,), 3).startswith("INPUT 7 -> FC")
+    assert default_architecture("fnn", (7,), 3, RECIPES["best"]).startswith("INPUT 7 -> FC")
     with pytest.raises(TrainingError, match="7 numbers: train fnn instead"):
-        default_architecture("cnn", (7,), 3)
+        default_architecture("cnn", (7,), 3, RECIPES["best"])

@@ -1,10 +1,12 @@
 """The workers wait for each other, and outlive their parent by no more than a moment."""
 
+import multiprocessing
 import os
 import subprocess
 import sys
 import threading
 import time
+from multiprocessing.synchronize import Semaphore
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +14,17 @@ import pytest
 
 from pipeline.network.network import Network
 from pipeline.network.parser import parse
-from pipeline.training import shards
+from pipeline.training import descent, shards, team
 from pipeline.training.loop import Training, Watcher
 from pipeline.training.recipe import Recipe
 from pipeline.training.team import Arrays, Team
 
-Semaphores = list[list[threading.Semaphore]]
+Semaphores = list[list[Semaphore]]
+CONTEXT = multiprocessing.get_context("fork")  # no process is made with it, only what they meet with
 
 
 def semaphores(size: int) -> Semaphores:
-    return [[threading.Semaphore(0), threading.Semaphore(0)] for _ in range(size)]
+    return [[CONTEXT.Semaphore(0), CONTEXT.Semaphore(0)] for _ in range(size)]
 
 
 def member(rank: int, ring: Semaphores, arrays: Arrays | None = None) -> Team:
@@ -32,7 +35,8 @@ def test_one_who_hurries_ahead_is_not_taken_for_one_who_is_late() -> None:
     ring = semaphores(3)
     waiting, hurrying, late = (member(rank, ring) for rank in range(3))
     for semaphore in ring[hurrying.rank]:
-        semaphore.release(2)  # it never has to wait
+        semaphore.release()
+        semaphore.release()  # it never has to wait
     hurrying.meet()
     hurrying.meet()
     thread = threading.Thread(target=waiting.meet)
@@ -43,12 +47,39 @@ def test_one_who_hurries_ahead_is_not_taken_for_one_who_is_late() -> None:
     thread.join()
 
 
+class Late:
+    """A semaphore that is taken at the `at`th look; it notes every look, as how long it would have slept."""
+
+    def __init__(self, at: int) -> None:
+        self.at, self.looks = at, []
+
+    def acquire(self, block: bool = True, timeout: float | None = None) -> bool:
+        self.looks.append(timeout if block else 0)
+        return len(self.looks) == self.at
+
+
+def test_one_who_comes_soon_is_not_slept_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(team, "SPIN", 60)
+    soon = Late(50)
+    Team(0, 2, {}, [[soon, soon], semaphores(1)[0]]).meet()
+    assert soon.looks == [0] * 50
+
+
+def test_one_who_is_late_is_slept_for_and_looked_after(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(team, "SPIN", 0)
+    late, checks = Late(3), []
+    Team(0, 2, {}, [[late, late], semaphores(1)[0]], lambda: checks.append(len(late.looks))).meet()
+    assert late.looks == [team.PATIENCE] * 3
+    assert checks == [1, 2], "after each sleep in which nobody came"
+
+
 def test_the_validation_waits_for_every_worker() -> None:
     recipe = Recipe("INPUT 4 -> FC 2 softmax")
     X, labels = np.ones((300, 4), np.float32), np.ones(300, int)
     arrays = {"X": X, "labels": labels, "validation_X": X, "validation_labels": labels}
     arrays["validation_Y"] = np.full((300, 2), np.nan, np.float32)
-    arrays |= shards.meeting_place(Network(parse(recipe.architecture)), 300, recipe)
+    network = Network(parse(recipe.architecture))
+    arrays |= descent.state(network, recipe) | shards.meeting_place(network, 300, recipe)
     ring = semaphores(2)
     first, slow = (
         Training(member(rank, ring, arrays), Network(parse(recipe.architecture)), recipe, Watcher()) for rank in (0, 1)
