@@ -3,7 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help setup demo test check format serve lock clean
+# For `make bench`: the folder with MNIST, if it is not where `pipeline fetch mnist` puts it.
+DATA ?=
+MNIST := $(if $(DATA),--data-dir $(DATA))
+
+.PHONY: help setup demo test check format serve bench lock clean
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t12
 
@@ -28,6 +32,15 @@ format: setup  ## rewrite the code in the house's format
 
 serve: setup  ## serve the shipped models at http://127.0.0.1:8000
 	@exec $(BIN)/python -m service --store models
+
+bench: setup build/torch/.done  ## speed beside PyTorch, and accuracy, in short; DATA=FOLDER_WITH_MNIST
+	$(BIN)/python benchmarks/training.py $(MNIST) --torch build/torch/bin/python --epochs 2 --images 12800
+	$(BIN)/python benchmarks/accuracy.py $(MNIST) --kinds cnn --recipe fast --seeds 1
+
+build/torch/.done: benchmarks/requirements.txt
+	$(PYTHON) -m venv build/torch
+	build/torch/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
 
 lock: setup  ## write requirements/*.txt anew from pyproject.toml; UPGRADE=1 takes the newest of everything
 	@$(BIN)/python tools/lock.py $(if $(UPGRADE),--upgrade)

@@ -33,9 +33,12 @@ class Trained(NamedTuple):
 
 def train(kind: str, seed: int, given: argparse.Namespace) -> Trained:
     """Run the command, watch its memory, and read what it left."""
-    with tempfile.TemporaryDirectory() as runs:
+    with tempfile.TemporaryDirectory() as temporary:
+        runs = (given.keep or Path(temporary)) / f"{kind}-{seed}"
         command = [sys.executable, "-m", "pipeline", "train", kind, "--dataset", "mnist", "--no-publish"]
-        options = ["--data-dir", given.data_dir, "--runs", runs, "--recipe", given.recipe, "--seed", seed, *given.more]
+        options = ["--runs", runs.resolve(), "--recipe", given.recipe, "--seed", seed, *given.more]
+        if given.data_dir:
+            options += ["--data-dir", given.data_dir.resolve()]
         process = subprocess.Popen([*command, *map(str, options)], cwd=ROOT, stdout=subprocess.DEVNULL)
         most = 0.0
         while process.poll() is None:
@@ -43,7 +46,7 @@ def train(kind: str, seed: int, given: argparse.Namespace) -> Trained:
             time.sleep(0.2)
         if process.returncode:
             raise SystemExit(f"{' '.join(command)} ended with {process.returncode}: its message is above")
-        (run,) = Path(runs).iterdir()
+        run = max(runs.iterdir())
         history = [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
         metrics = json.loads((run / "metrics.json").read_text())
     return Trained(
@@ -72,13 +75,13 @@ def row(kind: str, seed: object, trained: Trained) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--data-dir", type=Path, help="with MNIST; by default where `pipeline fetch mnist` puts it")
     parser.add_argument("--kinds", nargs="+", choices=["fnn", "cnn"], default=["fnn", "cnn"])
     parser.add_argument("--recipe", default="best")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the run folders there, <network>-<seed>/")
     parser.add_argument("more", nargs="*", help="options of `pipeline train`, after --")
     given = parser.parse_args()
-    given.data_dir = given.data_dir.resolve()
     columns = "network | seed | test % | validation % | calibration error % | epochs | seconds | MB"
     print(f"| {columns} |\n| --- {'| ---: ' * 7}|", flush=True)
     for kind in given.kinds:

@@ -4,7 +4,8 @@
 
 The contestants train by turns, an epoch each, so that a neighbour's load falls on all of them; the first epoch of each
 is not counted. The table has medians, and the ratios of PyTorch's median to ours. PyTorch runs eager, once as it comes
-and once as it is fastest here (channels last, fused Adam); both with MKL's or oneDNN's own choice of kernels.
+and once tuned (channels last, fused Adam). Each side chooses its kernels by the processor: variables that tell OpenBLAS
+what to choose are left out of both environments. MB is the memory of our processes, shared memory counted once.
 """
 
 import argparse
@@ -55,7 +56,9 @@ class Contestant:
     """A process that trains an epoch when it is told to, and sleeps until it is told again."""
 
     def __init__(self, command: list[str], job: dict[str, Any]) -> None:
-        environment = os.environ | {"OMP_NUM_THREADS": str(job["threads"])} if job["kind"] == "torch" else None
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENBLAS_")}
+        if job["kind"] == "torch":
+            environment["OMP_NUM_THREADS"] = str(job["threads"])
         self.process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -63,6 +66,15 @@ class Contestant:
         self.loss = float("nan")
         self.megabytes = 0.0
         self.say(job)
+        self.about = self.answer()
+
+    def answer(self) -> Any:
+        """A line from the process. Ends the benchmark when there is none."""
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"{self.process.args} ended with {self.process.wait()}: its message is above")
+        return json.loads(line)
 
     def say(self, what: object) -> None:
         assert self.process.stdin
@@ -71,12 +83,8 @@ class Contestant:
 
     def epoch(self) -> None:
         """Train one epoch, and note what it took."""
-        assert self.process.stdout
         self.say("epoch")
-        answer = self.process.stdout.readline()
-        if not answer:
-            raise SystemExit(f"{self.process.args} ended with {self.process.wait()}: its message is above")
-        line = json.loads(answer)
+        line = self.answer()
         self.seconds.append(line["seconds"])
         self.loss = line["loss"]
         self.megabytes = max(self.megabytes, sum(map(megabytes, family(self.process.pid))))
@@ -110,6 +118,7 @@ def train_numpy() -> None:
     from pipeline.network.network import Network
     from pipeline.network.parser import parse
     from pipeline.training.loop import Watcher, fit
+    from pipeline.training.profile import blas
     from pipeline.training.recipe import Recipe
 
     job = json.loads(sys.stdin.readline())
@@ -126,6 +135,7 @@ def train_numpy() -> None:
             if not sys.stdin.readline():
                 os._exit(0)
 
+    print(json.dumps(f"NumPy {np.__version__} ({blas()})"), flush=True)
     sys.stdin.readline()
     fit(network, X.shape[1:], data, recipe, job["threads"], Turns())
 
@@ -153,6 +163,7 @@ def compare(name: str, data: str, given: argparse.Namespace) -> dict[str, Contes
         for who, (command, more) in commands.items():
             contestants[who] = Contestant(command, job | more)
             stack.callback(contestants[who].close)
+            print(f"  {who}: {contestants[who].about}", file=sys.stderr)
         for turn in range(given.epochs + 1):
             for who, contestant in contestants.items():
                 time.sleep(PAUSE)
@@ -180,7 +191,7 @@ def main() -> None:
     from pipeline.data import sources
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--data-dir", type=Path, help="with MNIST; by default where `pipeline fetch mnist` puts it")
     parser.add_argument("--torch", help="a Python that has torch; without it, ours are timed alone")
     parser.add_argument("--networks", nargs="+", choices=list(NETWORKS), default=list(NETWORKS))
     parser.add_argument("--epochs", type=int, default=5, help="counted, of each contestant")

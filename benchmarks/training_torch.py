@@ -50,6 +50,7 @@ def main() -> None:
     if job["tuned"] and X.ndim == 4:
         network, X = network.to(memory_format=torch.channels_last), X.to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(network.parameters(), job["learning_rate"], fused=True if job["tuned"] else None)
+    print(json.dumps(f"PyTorch {torch.__version__} ({torch.backends.cpu.get_cpu_capability()})"), flush=True)
     for _ in sys.stdin:
         start, total = time.perf_counter(), 0.0
         for batch in torch.randperm(len(X)).split(job["batch_size"]):

@@ -12,7 +12,7 @@ from pipeline.export.store import check_name
 from pipeline.network.network import Network, objective
 from pipeline.network.parser import parse
 from pipeline.training import shards
-from pipeline.training.recipe import LEARNING_RATES, RECIPES, Recipe, default_architecture, default_epochs
+from pipeline.training.recipe import RECIPES, Recipe, default_architecture, default_epochs, default_learning_rate
 from pipeline.training.run import Job, describe
 
 
@@ -40,7 +40,7 @@ def prepare(
     filled = Recipe(
         architecture=str(parse(architecture or default_architecture(kind, loaded.shape, len(loaded.labels), preset))),
         epochs=epochs or default_epochs(kind, len(loaded.train) - held_out, given["batch_size"], preset),
-        learning_rate=learning_rate or LEARNING_RATES[given["optimizer"]],
+        learning_rate=learning_rate or default_learning_rate(kind, given["optimizer"], preset),
         augment=augment or (preset.augment if loaded.pictures == "ink" else "none"),
         average=preset.average if average is None else average,
         stop_at=preset.stop_at if stop_at is None else stop_at,

@@ -65,7 +65,9 @@ training = together(
     click.option("--batch-size", type=BatchSize(), default=128, show_default=True, help="1 is SGD, “full” is BGD."),
     click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), default="adam", show_default=True),
     click.option(
-        "--learning-rate", type=click.FloatRange(0, min_open=True), help="The highest.  [default: by optimizer]"
+        "--learning-rate",
+        type=click.FloatRange(0, min_open=True),
+        help="The highest.  [default: by recipe and optimizer]",
     ),
     click.option("--schedule", type=click.Choice(list(SCHEDULES)), default="one-cycle", show_default=True),
     click.option("--loss", type=click.Choice(LOSSES), default="cross-entropy", show_default=True),

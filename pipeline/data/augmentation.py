@@ -20,13 +20,13 @@ Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 ROTATION = 12.0  # degrees, either way
-SCALE = 0.15  # of the size, larger or smaller, each axis for itself
-SHEAR = 0.25  # pixels sideways for each pixel up: the slant of a hand
+SCALE = 0.12  # of the size, larger or smaller, each axis for itself
+SHEAR = 0.2  # pixels sideways for each pixel up: the slant of a hand
 SHIFT = 0.08  # of the size, each way
-BEND = 0.04  # of the size: the standard deviation of the displacements
+BEND = 0.02  # of the size: the standard deviation of the displacements
 SMOOTH = 0.15  # of the size: how far apart places have displacements of their own (Simard's sigma)
 KNOTS = 7  # along each side, at which displacements are drawn
-PEN = (-0.5, 0.8)  # how much of the pixels around a stroke a narrower pen leaves out, and a wider one fills
+PEN = (-0.3, 0.4)  # how much of the pixels around a stroke a narrower pen leaves out, and a wider one fills
 
 
 def none(X: Pixels, rng: np.random.Generator, buffers: Buffers) -> Pixels:
