@@ -41,7 +41,7 @@ def prepare(
         architecture=str(parse(architecture or default_architecture(kind, loaded.shape, len(loaded.labels), preset))),
         epochs=epochs or default_epochs(kind, len(loaded.train) - held_out, given["batch_size"], preset),
         learning_rate=learning_rate or default_learning_rate(kind, given["optimizer"], preset),
-        augment=augment or (preset.augment if loaded.pictures == "ink" else "none"),
+        augment=augment or (preset.augment[kind] if loaded.pictures == "ink" else "none"),
         average=preset.average if average is None else average,
         stop_at=preset.stop_at if stop_at is None else stop_at,
         **given,

@@ -49,14 +49,14 @@ class Convolution(Layer):
         filters, OH, OW = self.shape
         product = self.product(X)
         Y: Array = self.buffers.get("Y", (OH, OW, X.shape[2], filters), X.dtype)
-        for rows in blocks(OH, OW * X.shape[2]):
+        for rows in blocks(OH, product.values):
             product.forward(rows, Y[rows])
         Y, bias_back = self.add_bias(Y)
 
         def backprop(dY: Array) -> Array:
             dY = bias_back(dY)
             product.start_back(self.gradients["W"], self.first)
-            for rows in blocks(OH, OW * X.shape[2]):
+            for rows in blocks(OH, product.values):
                 product.backward(rows, dY[rows])
             return self.cut(product.end_back())
 

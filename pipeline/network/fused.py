@@ -13,7 +13,7 @@ from pipeline.network.activations import Activation
 from pipeline.network.convolution import Convolution
 from pipeline.network.layer import Array, Backprop, Layer
 from pipeline.network.pooling import MaxPooling, places, share_out, take_largest
-from pipeline.network.product import blocks
+from pipeline.network.product import Product, blocks
 
 
 class Fused:
@@ -41,7 +41,7 @@ class Fused:
         Y: Array = buffers.get("Y", (OH, OW, N, F), X.dtype)
         across = buffers.get("across", (kw - 1, OH * kh, OW, N, F), bool)  # where the largest was, along the width
         down = buffers.get("down", (kh - 1, OH, OW, N, F), bool)  # and of those, along the height
-        for rows, tall in self._blocks(N):
+        for rows, tall in self._blocks(product):
             Z, half = self._scratch(tall, N, X)
             product.forward(tall, Z)
             take_largest(places(Z, 1, kw, kw, OW), half, across[:, tall])
@@ -56,7 +56,7 @@ class Fused:
             for step in reversed(steps):
                 dY = step(dY)
             product.start_back(self.conv.gradients["W"], self.conv.first)
-            for rows, tall in self._blocks(N):
+            for rows, tall in self._blocks(product):
                 dZ, dhalf = self._scratch(tall, N, X)
                 dZ[:, OW * kw :] = 0  # what fills no window
                 share_out(dY[rows], down[:, rows], places(dhalf, 0, kh, kh, len(dY[rows])))
@@ -66,10 +66,10 @@ class Fused:
 
         return Y, backprop
 
-    def _blocks(self, N: int) -> Iterator[tuple[slice, slice]]:
+    def _blocks(self, product: Product) -> Iterator[tuple[slice, slice]]:
         """Some rows of the pooling, and the rows of the convolution that they are pooled from."""
         kh = self.pool.kernel[0]
-        for rows in blocks(self.pool.shape[1], kh * self.conv.shape[2] * N):
+        for rows in blocks(self.pool.shape[1], kh * product.values):
             yield rows, slice(rows.start * kh, rows.stop * kh)
 
     def _scratch(self, tall: slice, N: int, X: Array) -> tuple[Array, Array]:

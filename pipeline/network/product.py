@@ -12,12 +12,12 @@ from pipeline.network.layer import Array
 from pipeline.network.notation import Shape
 from pipeline.network.windows import windows
 
-BLOCK = 8192  # positions in a product: what it reads and adds stays in the cache
+BLOCK = 131_072  # values that a product reads or adds at once: they stay in the cache
 
 
-def blocks(rows: int, positions: int) -> Iterator[slice]:
-    """`rows` rows of `positions` positions each, as many at a time as have about BLOCK positions."""
-    many = max(1, BLOCK // positions)
+def blocks(rows: int, values: int) -> Iterator[slice]:
+    """`rows` rows, as many at a time as have about BLOCK values; `values` in each row."""
+    many = max(1, BLOCK // values)
     for start in range(0, rows, many):
         yield slice(start, min(start + many, rows))
 
@@ -35,6 +35,8 @@ class Product:
     def __init__(self, X: Array, W: Array, stride: int, out: Shape, buffers: Buffers) -> None:
         self.shape, self.W, self.stride, self.out, self.buffers = X.shape, W, stride, out, buffers
         self.windows = windows(X, W.shape[:2], stride, out, buffers)
+        # What a row of the output is made from or to, whichever is more: a row of windows, or of maps.
+        self.values = out[1] * X.shape[2] * max(W.shape[1] * W.shape[2], W.shape[3])
 
     def forward(self, rows: slice, Y: Array) -> None:
         """Write these rows of the output into Y [rows,OW,N,F]."""

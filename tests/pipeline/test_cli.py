@@ -171,7 +171,7 @@ def test_a_recipe_fills_in_what_is_not_said(pipeline: Any, monkeypatch: pytest.M
     recipe, preset = Run(folder).job.recipe, RECIPES[name]
     assert recipe.architecture == default_architecture("cnn", (1, 8, 8), 10, preset)
     assert recipe.epochs == default_epochs("cnn", 1437, 128, preset)
-    assert (recipe.augment, recipe.stop_at) == (preset.augment, preset.stop_at)
+    assert (recipe.augment, recipe.stop_at) == (preset.augment["cnn"], preset.stop_at)
     assert recipe.average == 0.5, "what is said counts"
 
 

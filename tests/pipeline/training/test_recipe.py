@@ -50,8 +50,9 @@ def test_the_defaults_are_among_the_choices() -> None:
 
 @pytest.mark.parametrize("preset", RECIPES.values(), ids=RECIPES)
 def test_the_named_recipes_are_of_what_there_is(preset: Preset) -> None:
-    assert preset.augment in AUGMENTATIONS
-    assert preset.epochs.keys() == {"fnn", "cnn"}
+    assert set(preset.augment.values()) <= AUGMENTATIONS.keys()
+    for by_kind in (preset.epochs, preset.learning_rate, preset.augment):
+        assert by_kind.keys() == {"fnn", "cnn"}
     assert 0 <= preset.stop_at <= 1
 
 
