@@ -76,7 +76,7 @@ def handwriting() -> Arrays:
     ],
 )
 def test_handwriting(handwriting: Arrays, text: str, options: dict[str, object]) -> None:
-    recipe = Recipe(text, **{"epochs": 8, "batch_size": 32, **options})
+    recipe = Recipe(text, **{"epochs": 8, "batch_size": 32, "learning_rate": 0.003, **options})
     network, history = trained(recipe, handwriting)
     assert history[-1]["validation_accuracy"] > 0.9
     assert history[-1]["train_loss"] < history[0]["train_loss"] / 2
