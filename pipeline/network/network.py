@@ -124,7 +124,7 @@ class Network:
         backprop(dY)
         return value, Y
 
-    def predict(self, X: np.ndarray, batch: int = 256) -> Array:
+    def predict(self, X: np.ndarray, batch: int = 64) -> Array:
         """Probabilities [N,K] for examples X of any number, `batch` of them at a time."""
         Y = np.empty((len(X), self.outputs), self.dtype)
         for start in range(0, len(X), batch):

@@ -18,7 +18,7 @@ from pipeline.training.team import Arrays, Team
 SHARD = 64  # examples in a shard: large enough for fast products, small enough that two workers share 128
 SMALLEST = 16  # examples below which a batch is not cut in two
 MOST = 16  # shards in a batch; those of a larger batch are larger
-PIECE = 128  # examples that go through the network at once
+PIECE = 64  # examples that go through the network at once: more would only take more memory
 
 Chance = Callable[[int], np.random.Generator]
 
