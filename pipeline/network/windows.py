@@ -8,9 +8,12 @@ better depends on the channels:
 - `WholeWindows`, for few: with one grey channel the products above would be too thin. Windows are written out whole,
   but with the positions last, so that long pieces of memory are copied, and there is one product.
 
-Both give, for the rows y of the output, matrices whose rows are the positions (y, x, n).
+Both give, for some rows y of the output, matrices whose rows are the positions (y, x, n); they are valid until the next
+call. Windows are cut anew whenever they are asked for: kept, they would be the largest thing in memory, and to copy them
+once more costs less than to wait for them from outside the cache.
 """
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -24,40 +27,42 @@ THIN = 20  # values in a row of a window, kw·C, below which a product of one ke
 
 
 class RowWindows:
-    """columns [H,OW,N,kw·C]: at each height, the row of each window. The kernel's row i meets columns[s·y + i]."""
+    """columns [heights,OW,N,kw·C]: at each height, the row of each window. The kernel's row i meets heights s·y + i."""
 
     def __init__(self, X: Array, kernel: Shape, stride: int, out: Shape, buffers: Buffers) -> None:
-        H, _, N, C = X.shape
-        (kh, kw), (_, OW) = kernel, out
-        self.parts, self.stride = kh, stride
-        self.columns = buffers.get("columns", (H, OW, N, kw * C), X.dtype)
-        # All channels of a pixel are copied as one value: a copy's cost is per value, not per byte.
-        pixels, places = _as_pixels(X, C), _as_pixels(self.columns, C)
-        for j in range(kw):
-            places[..., j] = pixels[:, j : j + stride * OW : stride, :, 0]
+        self.X, self.kernel, self.stride, self.out, self.buffers = X, kernel, stride, out, buffers
+        self.parts = kernel[0]
 
     def matrices(self, rows: slice) -> Iterator[Array]:
         """For each row i of the kernel, [positions, kw·C]."""
-        for i in range(self.parts):
-            part = self.columns[i + self.stride * rows.start : i + self.stride * (rows.stop - 1) + 1 : self.stride]
-            yield part.reshape(-1, part.shape[-1])
+        (kh, kw), s, OW = self.kernel, self.stride, self.out[1]
+        heights = self.X[s * rows.start : s * (rows.stop - 1) + kh]
+        H, _, N, C = heights.shape
+        columns = self.buffers.get("columns", (H, OW, N, kw * C), heights.dtype)
+        # All channels of a pixel are copied as one value: a copy's cost is per value, not per byte.
+        pixels, places = _as_pixels(heights, C), _as_pixels(columns, C)
+        for j in range(kw):
+            places[..., j] = pixels[:, j : j + s * OW : s, :, 0]
+        for i in range(kh):
+            yield columns[i : i + s * (rows.stop - rows.start - 1) + 1 : s].reshape(-1, kw * C)
 
 
 class WholeWindows:
-    """columns [kh·kw·C,OH,OW,N]: for each place in the window, what all the windows have there."""
+    """columns [kh·kw·C,rows,OW,N]: for each place in the window, what all the windows have there."""
 
     def __init__(self, X: Array, kernel: Shape, stride: int, out: Shape, buffers: Buffers) -> None:
         (kh, kw), (OH, OW) = kernel, out
         N, C = X.shape[2:]
-        self.parts, self.stride = 1, stride
-        self.columns = buffers.get("columns", (kh * kw * C, OH, OW, N), X.dtype)
+        self.parts, self.buffers = 1, buffers
         h, w, n, c = X.strides
-        windows = as_strided(X, (kh, kw, C, OH, OW, N), (h, w, c, stride * h, stride * w, n), writeable=False)
-        self.columns.reshape(windows.shape)[...] = windows
+        self.windows = as_strided(X, (kh, kw, C, OH, OW, N), (h, w, c, stride * h, stride * w, n), writeable=False)
 
     def matrices(self, rows: slice) -> Iterator[Array]:
         """The only one, [positions, kh·kw·C]."""
-        yield self.columns[:, rows].reshape(len(self.columns), -1).T
+        windows = self.windows[:, :, :, rows]
+        columns = self.buffers.get("columns", windows.shape, windows.dtype)
+        columns[...] = windows
+        yield columns.reshape(math.prod(windows.shape[:3]), -1).T
 
 
 def windows(X: Array, kernel: Shape, stride: int, out: Shape, buffers: Buffers) -> RowWindows | WholeWindows:
