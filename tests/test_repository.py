@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("pipeline", "service")
 LOCKS = ("build", "dev", "pipeline", "service")
-LARGEST_FILE = 3_000_000  # bytes
+LARGEST_FILE = 6_000_000  # bytes: the FNN has 1.3 million parameters
 # Put together, so that this file names none of them.
 INDEX_HOSTS = [
     ".".join(parts)

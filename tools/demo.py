@@ -73,7 +73,7 @@ def main() -> None:
 
 
 def train() -> None:
-    command = [sys.executable, "-m", "pipeline", "run", "--dataset", "digits", "--recipe", "fast"]
+    command = [sys.executable, "-m", "pipeline", "run", "--dataset", "digits", "--recipe", "fast", "--stop-at", "0"]
     command += ["--store", str(STORE), "--runs", str(RUNS)]
     say(f"$ python {shlex.join(command[1:])}")
     with subprocess.Popen(command) as process:

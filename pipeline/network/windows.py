@@ -8,9 +8,9 @@ better depends on the channels:
 - `WholeWindows`, for few: with one grey channel the products above would be too thin. Windows are written out whole,
   but with the positions last, so that long pieces of memory are copied, and there is one product.
 
-Both give, for some rows y of the output, matrices whose rows are the positions (y, x, n); they are valid until the next
-call. Windows are cut anew whenever they are asked for: kept, they would be the largest thing in memory, and to copy them
-once more costs less than to wait for them from outside the cache.
+Both give, for some rows y of the output, matrices whose rows are the positions (y, x, n); they are valid until the
+next call. Windows are cut anew whenever they are asked for: kept, they would be the largest thing in memory, and to
+copy them once more costs less than to wait for them from outside the cache.
 """
 
 import math
