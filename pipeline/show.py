@@ -77,7 +77,7 @@ def print_profile(console: Console, profile: Profile) -> None:
     lines["loss, validation, the rest"] = Line(forward=whole - counted)
     rows = []
     for name, line in lines.items():
-        speeds = [f"{speed:.0f}" if speed else "" for speed in line.speeds]
+        speeds = [f"{speed:.1f}" if speed else "" for speed in line.speeds]
         parts = [f"{speed / peak:.0%}" if speed else "" for speed in line.speeds]
         seconds = [f"{value:.2f}" if value else "" for value in (line.forward, line.backward)]
         share = f"{(line.forward + line.backward) / whole:.0%}"

@@ -30,7 +30,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.savez(home / "flowers.npz", X=X, y=labels, label_names=np.array(["Iris setosa", "Märzenbecher", "百合"]))
     places = ("--store", home / "models", "--runs", home / "runs", "--workers", 1)
     small = "INPUT 1x8x8 -> CONV 8@3x3 same relu -> POOL max 2x2 -> FC 10 softmax"
-    options = ("--augment", "none", *places)
+    options = ("--augment", "none", "--learning-rate", 0.005, *places)
     pipeline("train", "cnn", "--dataset", "digits", "--architecture", small, "--epochs", 25, *options)
     pipeline("train", "fnn", "--dataset", home / "flowers.npz", "--name", "flowers", "--epochs", 5, *places)
     return home
