@@ -77,6 +77,7 @@ class Contestant:
         return json.loads(line)
 
     def say(self, what: object) -> None:
+        """A line to the process, as JSON."""
         assert self.process.stdin
         self.process.stdin.write(json.dumps(what) + "\n")
         self.process.stdin.flush()
@@ -90,6 +91,7 @@ class Contestant:
         self.megabytes = max(self.megabytes, sum(map(megabytes, family(self.process.pid))))
 
     def close(self) -> None:
+        """Tell it that there are no more turns, and wait until it has ended."""
         assert self.process.stdin
         self.process.stdin.close()  # the end of its turns
         self.process.wait()
