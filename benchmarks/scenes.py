@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from drawings import Grey, Ink, Rng, Strokes, draw
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFilter
 from scipy.ndimage import gaussian_filter
 
 Picture = NDArray[np.uint8]  # [h,w,3]
@@ -74,6 +74,35 @@ def moved(ink: Ink, rng: Rng) -> Ink:
     page = np.zeros((h, w))
     page[y : y + ink.shape[0], x : x + ink.shape[1]] = ink
     return page
+
+
+# --- MNIST's digits, as other hands and other pens would have written them ---
+
+
+def by_another_hand(s: Subject, slant: tuple[float, float], width: tuple[float, float]) -> Ink:
+    """Slanted (pixels to the right for each pixel up) and made narrower or wider, on 4 times as many pixels."""
+    side = 4 * len(s.image)
+    large = Image.fromarray(s.image).resize((side, side), Image.Resampling.BICUBIC)
+    shear, middle = s.rng.uniform(*slant), side / 2
+    stretch = 1 / s.rng.uniform(*width)
+    canvas = (round(side * 2.5), side)
+    a, b = stretch, stretch * shear  # where x comes from: the middle stays in the middle
+    c = middle - a * canvas[0] / 2 - b * middle
+    moved = large.transform(canvas, Image.Transform.AFFINE, (a, b, c, 0, 1, 0), Image.Resampling.BICUBIC)
+    return np.asarray(moved) / 255.0
+
+
+def with_another_pen(s: Subject, wider: tuple[int, int]) -> Ink:
+    """Each edge of a stroke moved outwards by whole eighths of one of MNIST's pixels; inwards below 0."""
+    side = 8 * len(s.image)
+    large = Image.fromarray(s.image).resize((side, side), Image.Resampling.BICUBIC)
+    step = int(s.rng.integers(wider[0], wider[1] + 1))
+    choose = ImageFilter.MaxFilter if step > 0 else ImageFilter.MinFilter
+    return np.asarray(large.filter(choose(2 * abs(step) + 1))) / 255.0
+
+
+def hand(slant: tuple[float, float] = (0, 0), width: tuple[float, float] = (1, 1)) -> Scene:
+    return lambda s: finish(paint(by_another_hand(s, slant, width)))
 
 
 # --- drawn with a pen ---
@@ -244,6 +273,12 @@ CONDITIONS: dict[str, Scene] = {
     "MNIST, enlarged, JPEG": lambda s: jpeg(finish(paint(enlarged(s))), int(s.rng.integers(20, 90))),
     "MNIST, JPEG": lambda s: jpeg(finish(paint(plain(s), WHITE, BLACK)), int(s.rng.integers(40, 90))),
     "MNIST, grey on grey": lambda s: finish(paint(plain(s), grey(120), grey(210))),
+    "hand, slanted to the right by 0.3-0.6": hand(slant=(0.3, 0.6)),
+    "hand, slanted to the left by 0.3-0.6": hand(slant=(-0.6, -0.3)),
+    "hand, 0.5-0.7 of its width": hand(width=(0.5, 0.7)),
+    "hand, 1.4-2 times its width": hand(width=(1.4, 2.0)),
+    "hand, strokes thicker by 1-2 pixels": lambda s: finish(paint(with_another_pen(s, (4, 8)))),
+    "hand, strokes thinner by 0.5-1 pixel": lambda s: finish(paint(with_another_pen(s, (-4, -2)))),
     "pen, 280x280": pen((280, 280), 0.06, 0.12),
     "pen, 64x64": pen((64, 64), 0.06, 0.14, (0.6, 0.85)),
     "pen, 28x28": pen((28, 28), 0.08, 0.14, (0.5, 0.85)),

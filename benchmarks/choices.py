@@ -1,0 +1,125 @@
+"""What each option of the training gives on MNIST: the recipe's networks with one thing changed, several seeds each.
+
+    python benchmarks/choices.py --data-dir FOLDER_WITH_MNIST --kinds fnn cnn --seeds 3
+
+A third of the training set, other examples for each seed, is held out and answered: as it is, and as other hands and
+other pens would have written it (the "hand" conditions of `scenes.py`, through preprocess.onnx). The test set is never
+opened. Trainings are shorter than the recipe's, so that all of it takes less than an hour; compare within the table.
+"""
+
+import argparse
+import statistics
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from handwriting import pictures
+from numpy.typing import NDArray
+from rich.console import Console
+from scenes import CONDITIONS
+
+from pipeline import jobs, steps
+from pipeline.data.dataset import Dataset, Split
+from pipeline.data.split import hold_out
+from pipeline.export.preprocessing import preprocessing, preprocessor
+from pipeline.training.loop import Watcher
+from pipeline.training.run import Run
+
+VALIDATION = 1 / 3
+EPOCHS = {"fnn": 20, "cnn": 6}
+HANDS = [name for name in CONDITIONS if name.startswith("hand, ")]
+PICTURES = 300  # of each of them, for each seed
+COMMON = {"architecture": None, "learning_rate": None, "augment": None, "average": None, "stop_at": 0.0}
+RECIPE = {
+    "batch_size": 128,
+    "optimizer": "adam",
+    "schedule": "one-cycle",
+    "loss": "cross-entropy",
+    "label_smoothing": 0.0,
+    "weight_decay": 0.0,
+}
+CHANGES: dict[str, dict[str, object]] = {
+    "recipe `best`": {},
+    "--augment none": {"augment": "none"},
+    "--augment affine": {"augment": "affine"},
+    "--augment elastic": {"augment": "elastic"},
+    "--average 0": {"average": 0.0},
+    "--schedule cosine": {"schedule": "cosine"},
+    "--label-smoothing 0.05": {"label_smoothing": 0.05},
+    "--weight-decay 0.05": {"weight_decay": 0.05},
+}
+
+
+class Found(NamedTuple):
+    """Of one training, or the mean of several; accuracies in percent."""
+
+    accuracy: float
+    loss: float
+    hands: float
+
+
+@cache
+def rewritten(data_dir: Path, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Pixels [n,1,28,28] and labels [n] of digits held out with this seed, written by other hands."""
+    held = hold_out(dataset(data_dir).train, VALIDATION, np.random.default_rng([seed, 3]))[1]
+    prepare = preprocessor(preprocessing("ink", (1, 28, 28)).SerializeToString())
+    every = [
+        pair for name in HANDS for pair in pictures(name, held.X[:, 0], held.labels.astype(np.uint8), PICTURES, seed)
+    ]
+    return np.stack([prepare(picture) for picture, _ in every]), np.array([label for _, label in every])
+
+
+@cache
+def dataset(data_dir: Path) -> Dataset:
+    """MNIST, whose test set is left alone."""
+    loaded = steps.load("mnist", str(data_dir), "ink", None, 0, Console(stderr=True))
+    nothing = Split(loaded.test.X[:0], loaded.test.labels[:0])
+    return Dataset(loaded.name, loaded.train, nothing, loaded.labels, loaded.pictures, loaded.sha256)
+
+
+def train(kind: str, change: dict[str, object], seed: int, data_dir: Path) -> Found:
+    """Train once, and ask the examples that were held out."""
+    told = {**COMMON, **RECIPE, "epochs": EPOCHS[kind], "validation": VALIDATION, "seed": seed, **change}
+    _, job = jobs.prepare(kind, kind, dataset="mnist", data_dir=str(data_dir), pictures=None, recipe="best", **told)  # type: ignore[arg-type]
+    with tempfile.TemporaryDirectory() as folder:
+        network = steps.train(Run.create(Path(folder), job), dataset(data_dir), jobs.workers(job), watcher := Last())
+    X, labels = rewritten(data_dir, seed)
+    right = np.mean(network.predict(X).argmax(axis=1) == labels)
+    return Found(100 * watcher.line["validation_accuracy"], watcher.line["validation_loss"], 100 * float(right))
+
+
+class Last(Watcher):
+    """Remembers the last epoch."""
+
+    def finished_epoch(self, line: dict[str, float]) -> None:
+        self.line = line
+
+
+def row(kind: str, name: str, found: list[Found]) -> str:
+    """A line of the table: means, and how far the seeds lie apart (standard deviation)."""
+    mean = Found(*map(statistics.mean, zip(*found, strict=True)))
+    apart = [statistics.stdev(values) if len(values) > 1 else 0.0 for values in zip(*found, strict=True)]
+    return (
+        f"| {kind} | {name} | {mean.accuracy:.2f} ± {apart[0]:.2f} | {mean.loss:.4f} ± {apart[1]:.4f}"
+        f" | {mean.hands:.2f} ± {apart[2]:.2f} |"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data-dir", type=Path, required=True, help="with MNIST")
+    parser.add_argument("--kinds", nargs="+", choices=["fnn", "cnn"], default=["fnn", "cnn"])
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--only", default="", help="only changes whose name contains this")
+    given = parser.parse_args()
+    print("| network | changed | validation % | validation loss | other hands % |\n| --- | --- | ---: | ---: | ---: |")
+    for kind in given.kinds:
+        for name in (name for name in CHANGES if given.only in name):
+            found = [train(kind, CHANGES[name], seed, given.data_dir) for seed in range(1, given.seeds + 1)]
+            print(row(kind, name, found), flush=True)
+
+
+if __name__ == "__main__":
+    main()
