@@ -22,7 +22,7 @@ from scenes import CONDITIONS
 
 from pipeline import jobs, steps
 from pipeline.data.dataset import Dataset, Split
-from pipeline.data.split import hold_out
+from pipeline.data.split import hold_out, subset
 from pipeline.export.preprocessing import preprocessing, preprocessor
 from pipeline.training.loop import Watcher
 from pipeline.training.run import Run
@@ -63,7 +63,8 @@ class Found(NamedTuple):
 @cache
 def rewritten(data_dir: Path, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Pixels [n,1,28,28] and labels [n] of digits held out with this seed, written by other hands."""
-    held = hold_out(dataset(data_dir).train, VALIDATION, np.random.default_rng([seed, 3]))[1]
+    train = dataset(data_dir).train
+    held = subset(train, hold_out(train.labels, VALIDATION, np.random.default_rng([seed, 3]))[1])
     prepare = preprocessor(preprocessing("ink", (1, 28, 28)).SerializeToString())
     every = [
         pair for name in HANDS for pair in pictures(name, held.X[:, 0], held.labels.astype(np.uint8), PICTURES, seed)
@@ -84,10 +85,11 @@ def train(kind: str, change: dict[str, object], seed: int, data_dir: Path) -> Fo
     told = {**COMMON, **RECIPE, "epochs": EPOCHS[kind], "validation": VALIDATION, "seed": seed, **change}
     _, job = jobs.prepare(kind, kind, dataset="mnist", data_dir=str(data_dir), pictures=None, recipe="best", **told)  # type: ignore[arg-type]
     with tempfile.TemporaryDirectory() as folder:
-        network = steps.train(Run.create(Path(folder), job), dataset(data_dir), jobs.workers(job), watcher := Last())
+        run, last = Run.create(Path(folder), job), Last()
+        network = steps.train(run, dataset(data_dir), jobs.workers(job), [last])
     X, labels = rewritten(data_dir, seed)
     right = np.mean(network.predict(X).argmax(axis=1) == labels)
-    return Found(100 * watcher.line["validation_accuracy"], watcher.line["validation_loss"], 100 * float(right))
+    return Found(100 * last.line["validation_accuracy"], last.line["validation_loss"], 100 * float(right))
 
 
 class Last(Watcher):

@@ -120,13 +120,13 @@ def train_numpy() -> None:
 
     from pipeline.network.network import Network
     from pipeline.network.parser import parse
+    from pipeline.training.environment import blas
     from pipeline.training.loop import Watcher, fit
-    from pipeline.training.profile import blas
     from pipeline.training.recipe import Recipe
 
     job = json.loads(sys.stdin.readline())
     X, labels = (np.load(Path(job["data"]) / f"{name}.npy") for name in ("X", "labels"))
-    data = {"X": X, "labels": labels, "validation_X": X[:0], "validation_labels": labels[:0]}
+    data = {"X": X, "labels": labels, "learn": np.arange(len(X)), "look": np.arange(0)}
     network = Network(parse(job["architecture"]), X.shape[1:], np.float32)
     recipe = Recipe(
         str(network.architecture), 10_000, job["batch_size"], "adam", LEARNING_RATE, "constant", validation=0
@@ -140,7 +140,7 @@ def train_numpy() -> None:
 
     print(json.dumps(f"NumPy {np.__version__} ({blas()})"), flush=True)
     sys.stdin.readline()
-    fit(network, X.shape[1:], data, recipe, job["threads"], Turns())
+    fit(network, X.shape[1:], data, recipe, job["threads"], [Turns()])
 
 
 def compare(name: str, data: str, given: argparse.Namespace) -> dict[str, Contestant]:

@@ -1,23 +1,19 @@
 """The command line: one command is one function that parses, calls and prints."""
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
 
 from pipeline import jobs, options, show, steps
 from pipeline.data import sources
-from pipeline.errors import DataError, Interrupted
-from pipeline.evaluation.metrics import Metrics
+from pipeline.errors import DataError
 from pipeline.export import store as models_store
 from pipeline.export.answer import answer
 from pipeline.network.notation import times
-from pipeline.training.profile import Profile
-from pipeline.training.run import Job, Run
+from pipeline.perform import Manner, perform, print_metrics
+from pipeline.training.recorder import Every
+from pipeline.training.run import Run
 
 KINDS = ("fnn", "cnn")
 
@@ -72,59 +68,34 @@ def run(**given: Any) -> None:
 
 
 def _train(
-    kind: str, name: str, store: Path, runs: Path, publish: bool, workers: int | None, profile: bool, **given: Any
+    kind: str,
+    name: str,
+    runs: Path,
+    resume: bool,
+    store: Path,
+    publish: bool,
+    workers: int | None,
+    profile: bool,
+    checkpoint_every: Every,
+    tensorboard: bool,
+    **asked: Any,
 ) -> None:
-    dataset, job = jobs.prepare(kind, name, **given)
+    dataset, job = jobs.prepare(kind, name, **asked)
     network = jobs.checked(job.recipe, dataset)
+    run = (jobs.same(runs, job) if resume else None) or Run.create(runs, job)
     console = show.console()
-    console.print(
-        f"{job.dataset['name']}: {job.dataset['train']:,} to train, {job.dataset['validation']:,} to validate,"
-        f" {job.dataset['test']:,} to test; {len(job.labels)} labels"
-    )
-    console.print(show.network_table(network))
-    made = Run.create(runs, job)
-    console.print(f"run {made.folder}", soft_wrap=True)
-    with show.training(console, made, job.recipe) as watcher, _interruptible(watcher, made):
-        clocks = Profile() if profile else None
-        steps.train(made, dataset, workers or jobs.workers(job), watcher, clocks)
-    if clocks:
-        show.print_profile(console, clocks)
-    _print_metrics(steps.evaluate(made, dataset), job)
-    agreed = steps.export(made, dataset)
-    print(f"parity: NumPy and onnxruntime differ by at most {agreed.difference:.1e} on {agreed.samples:,} samples")
-    if publish:
-        version = steps.publish(made, store)
-        console.print(f"published {store / name / str(version)}", soft_wrap=True)
-
-
-@contextmanager
-def _interruptible(watcher: show.Training, run: Run) -> Iterator[None]:
-    """Ctrl-C ends the training after the step under way; a second one ends it at once."""
-
-    def interrupt(signal_number: int, frame: FrameType | None) -> None:
-        if watcher.interrupted:
-            raise KeyboardInterrupt
-        watcher.interrupted = True
-
-    before = signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise Interrupted(
-            f"interrupted: the network as it stands is kept in {run.folder}; go on with it by `pipeline evaluate`,"
-            f" `export` and `publish {run.folder}`"
-        ) from None
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _print_metrics(metrics: Metrics, job: Job) -> None:
-    console = show.console()
-    console.print(show.confusion_table(metrics.confusion, job.labels))
-    wrong = round((1 - metrics.accuracy) * metrics.samples)
-    console.print(
-        f"test: accuracy {metrics.accuracy:.2%} ({wrong:,} mistakes in {metrics.samples:,}), loss {metrics.loss:.4f}"
-    )
+    with run.held(), console.into(run.folder / "log.txt"):
+        console.print(
+            f"{job.dataset['name']}: {job.dataset['train']:,} to train, {job.dataset['validation']:,} to validate,"
+            f" {job.dataset['test']:,} to test; {len(job.labels)} labels"
+        )
+        console.print(show.network_table(network))
+        console.print(f"run {run.folder}", soft_wrap=True)
+        for line in run.job.differences(job):
+            console.print(
+                f"this run began with {line}: going on may give other bits than going through", soft_wrap=True
+            )
+        perform(run, dataset, console, Manner(store, publish, workers, profile, checkpoint_every, tensorboard))
 
 
 @cli.command()
@@ -133,7 +104,8 @@ def _print_metrics(metrics: Metrics, job: Job) -> None:
 def evaluate(folder: Path) -> None:
     """Open the test set for a finished RUN, and write its report."""
     run = Run(folder)
-    _print_metrics(steps.evaluate(run, steps.reload(run.job, show.console(stderr=True))), run.job)
+    dataset = steps.reload(run.job, show.console(stderr=True))
+    print_metrics(steps.evaluate(run, dataset), run.job, show.console())
     print(f"report: {folder / 'report' / 'index.html'}")
 
 

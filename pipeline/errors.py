@@ -8,7 +8,7 @@
     ├── RunError             7   a run folder that is missing, unfinished or damaged
     ├── ExportError          8   a network that ONNX cannot carry, or that fails the parity gate
     ├── StoreError           9   a model store that cannot be read or written
-    └── Interrupted        130   Ctrl-C, as shells expect
+    └── Interrupted        130   Ctrl-C, as shells expect; 143 if it was SIGTERM
 
 Click answers a wrong option with 2.
 """

@@ -1,19 +1,20 @@
 """From what the command line was given to a job: the dataset loaded, every default filled in, the network checked."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from pipeline import show, steps
 from pipeline.data import sources
 from pipeline.data.dataset import Dataset, Pictures
-from pipeline.errors import TrainingError
+from pipeline.errors import RunError, TrainingError
 from pipeline.export.store import check_name
 from pipeline.network.network import Network, objective
 from pipeline.network.parser import parse
 from pipeline.training import shards
 from pipeline.training.recipe import RECIPES, Recipe, default_architecture, default_epochs, default_learning_rate
-from pipeline.training.run import Job, describe
+from pipeline.training.run import Job, Run, describe
 
 
 def prepare(
@@ -52,6 +53,15 @@ def prepare(
     return loaded, Job(name, kind, source, place, loaded.pictures, filled, describe(loaded, held_out))
 
 
+def same(runs: Path, job: Job) -> Run | None:
+    """The newest run folder below `runs` that was to do the same; None if there is none."""
+    for folder in sorted(runs.glob(f"*-{job.name}*"), key=lambda path: path.stat().st_mtime, reverse=True):
+        with suppress(RunError):
+            if Run(folder).job.same_as(job):
+                return Run(folder)
+    return None
+
+
 def checked(recipe: Recipe, dataset: Dataset) -> Network:
     """The network, if it can be trained as the recipe says; before a run folder is made for nothing."""
     network = Network(parse(recipe.architecture), dataset.shape)
@@ -66,6 +76,8 @@ def checked(recipe: Recipe, dataset: Dataset) -> Network:
             f"--augment {recipe.augment} moves pictures, but an example of {dataset.name} is"
             f" {dataset.shape[0]} numbers: leave it out"
         )
+    if recipe.patience and not recipe.validation:
+        raise TrainingError("--patience waits for a lower validation loss: it needs a --validation above 0")
     if step := next((layer for layer in network.layers if layer.kind == "step"), None):
         raise TrainingError(f"{step.name}: the step has a gradient of 0 everywhere, so nothing before it can learn")
     return network

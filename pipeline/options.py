@@ -1,5 +1,6 @@
 """The options of the command line, as the commands share them."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -8,6 +9,7 @@ import click
 
 from pipeline.data.augmentation import AUGMENTATIONS
 from pipeline.network.network import LOSSES
+from pipeline.training import recorder
 from pipeline.training.optimizers import OPTIMIZERS
 from pipeline.training.recipe import RECIPES
 from pipeline.training.schedules import SCHEDULES
@@ -27,6 +29,21 @@ class BatchSize(click.ParamType[int | str]):
         if not str(value).isdigit() or int(value) < 1:
             self.fail(f"expected a whole number from 1, or “full”, got “{value}”", param, ctx)
         return int(value)
+
+
+class Every(click.ParamType[recorder.Every]):
+    """A whole number of steps, or a number of seconds with an “s” behind it."""
+
+    name = "steps|seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> recorder.Every:
+        """How often."""
+        if isinstance(value, recorder.Every):
+            return value
+        found = re.fullmatch(r"([1-9]\d*)|(\d+(?:\.\d+)?)s", str(value))
+        if not found:
+            self.fail(f"expected a number of steps, as 500, or of seconds, as 30s; got “{value}”", param, ctx)
+        return recorder.Every(int(found[1]), "steps") if found[1] else recorder.Every(float(found[2]), "s")
 
 
 def together(*decorators: Callable[[Command], Command]) -> Callable[[Command], Command]:
@@ -85,6 +102,13 @@ training = together(
         help="Stop once this part of the validation split is answered right; 0 is never.  [default: by recipe]",
     ),
     click.option(
+        "--patience",
+        type=click.IntRange(0),
+        default=0,
+        show_default=True,
+        help="Stop after so many epochs without a lower validation loss, and keep the best weights; 0 is never.",
+    ),
+    click.option(
         "--validation",
         type=click.FloatRange(0, 1, max_open=True),
         default=0.1,
@@ -94,6 +118,16 @@ training = together(
     click.option("--seed", type=click.IntRange(0), default=1, show_default=True),
     click.option("--workers", type=click.IntRange(1), help="Processes; the result is the same.  [default: the cores]"),
     click.option("--profile", is_flag=True, help="Show what each layer takes, against what the machine can do."),
+    click.option(
+        "--resume/--no-resume",
+        envvar="NUMSERVE_RESUME",
+        default=False,
+        help="Go on with the newest run that was to do the same, if there is one.  [default: no]",
+    ),
+    click.option(
+        "--checkpoint-every", type=Every(), default="30s", show_default=True, help="Steps, or seconds with an “s”."
+    ),
+    click.option("--tensorboard", is_flag=True, help="Write event files; needs the extra numserve[tensorboard]."),
     store,
     runs,
     publish,

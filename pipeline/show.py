@@ -1,22 +1,27 @@
 """What the commands print: tables, and the progress of a training."""
 
+import io
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TextIO
 
 import numpy as np
 from rich.console import Console
+from rich.control import Control
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from pipeline.network.network import Network
 from pipeline.network.notation import times
 from pipeline.training import loop
+from pipeline.training.checkpoint import Checkpoint
+from pipeline.training.environment import blas
 from pipeline.training.loop import Watcher
-from pipeline.training.profile import Line, Profile, best_product, blas
+from pipeline.training.profile import Line, Profile, best_product
 from pipeline.training.recipe import Recipe
-from pipeline.training.run import Run
 
 PLAIN_WIDTH = 120  # characters, where the output is not a terminal
 PAUSE = 10.0  # seconds between two plain lines within an epoch
@@ -24,10 +29,44 @@ MOST_LINES = 30  # of epochs that stay on the screen
 WIDEST = 20  # labels that a confusion table has room for
 
 
-def console(stderr: bool = False) -> Console:
+class Logged(Console):
+    """A console whose words can go into a file as well, each with its time."""
+
+    journal: TextIO | None = None
+
+    @contextmanager
+    def into(self, path: Path) -> Iterator[None]:
+        """While the block lasts, what is printed is appended to the file; and so is how it ends, if it fails."""
+        with path.open("a", buffering=1, encoding="utf-8") as self.journal:
+            try:
+                yield
+            except BaseException as error:
+                self.note(f"{type(error).__name__}: {error}")
+                raise
+            finally:
+                self.journal = None
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Show them, and note them."""
+        super().print(*objects, **options)
+        words = [thing for thing in objects if not isinstance(thing, Control)]  # by which a live bar is drawn anew
+        if self.journal and words:
+            self.note(*words)
+
+    def note(self, *objects: Any) -> None:
+        """Into the log alone."""
+        text = io.StringIO()
+        Console(file=text, highlight=False, markup=False, emoji=False, width=PLAIN_WIDTH).print(
+            *objects, soft_wrap=isinstance(objects[0], str)
+        )
+        for line in text.getvalue().splitlines():
+            print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {line}".rstrip(), file=self.journal)
+
+
+def console(stderr: bool = False) -> Logged:
     """The console to print to: as wide as the terminal, or PLAIN_WIDTH where there is none."""
     # No markup and no emoji: names of files and labels are shown as they are.
-    plain = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    plain = Logged(stderr=stderr, highlight=False, markup=False, emoji=False)
     if not plain.is_terminal:
         plain.width = PLAIN_WIDTH
     return plain
@@ -99,24 +138,25 @@ def epoch_line(line: dict[str, float], epochs: int) -> str:
 
 
 class Training(Watcher):
-    """Shows a training: a live bar on a terminal, plain lines anywhere else; notes each epoch in the run."""
+    """Shows a training: a live bar on a terminal, plain lines anywhere else."""
 
-    def __init__(self, console: Console, run: Run, recipe: Recipe, bar: Progress | None) -> None:
-        self.console, self.run, self.recipe, self.bar = console, run, recipe, bar
+    def __init__(self, console: Console, recipe: Recipe, bar: Progress | None) -> None:
+        self.console, self.recipe, self.bar = console, recipe, bar
         self.start = self.epoch_start = self.last = time.monotonic()
-        self.interrupted = False
+        self.before: int | None = None  # steps that were taken before this process began
+        self.examples_before = 0
         self.task = bar.add_task("", total=None, loss="", accuracy="", speed="") if bar else None
 
-    def stepped(self, progress: loop.Progress) -> None:
-        """After each step; the first thing to notice Ctrl-C."""
-        if self.interrupted:
-            raise KeyboardInterrupt
+    def stepped(self, progress: loop.Progress, checkpoint: Callable[[], Checkpoint]) -> None:
+        """After each step."""
         now = time.monotonic()
+        done = progress.epoch * progress.steps + progress.step + 1
+        if self.before is None:
+            self.before, self.examples_before = done - 1, progress.examples * progress.step // (progress.step + 1)
         if now - self.last < (0.2 if self.bar else PAUSE):
             return
         self.last = now
-        done = progress.epoch * progress.steps + progress.step + 1
-        speed = f"{progress.examples / (now - self.epoch_start):,.0f} images/s"
+        speed = f"{(progress.examples - self.examples_before) / (now - self.epoch_start):,.0f} images/s"
         if self.bar and self.task is not None:
             self.bar.update(
                 self.task,
@@ -128,7 +168,7 @@ class Training(Watcher):
                 speed=speed,
             )
             return
-        left = (now - self.start) / done * (self.recipe.epochs * progress.steps - done)
+        left = (now - self.start) / (done - self.before) * (self.recipe.epochs * progress.steps - done)
         self.console.print(
             f"epoch {progress.epoch + 1}/{self.recipe.epochs}, step {progress.step + 1}/{progress.steps}:"
             f" loss {progress.loss:.4f}, accuracy {progress.accuracy:.2%}, {speed}, {left:.0f} s left"
@@ -136,19 +176,18 @@ class Training(Watcher):
 
     def finished_epoch(self, line: dict[str, float]) -> None:
         """After an epoch: one line that stays, of many epochs for MOST_LINES of them."""
-        self.epoch_start = time.monotonic()
-        self.run.append_history(line)
+        self.epoch_start, self.examples_before = time.monotonic(), 0
         if line["epoch"] % -(-self.recipe.epochs // MOST_LINES) == 0 or line["epoch"] == self.recipe.epochs:
             self.console.print(epoch_line(line, self.recipe.epochs))
 
 
 @contextmanager
-def training(console: Console, run: Run, recipe: Recipe) -> Iterator[Training]:
+def training(console: Console, recipe: Recipe) -> Iterator[Training]:
     """Shows the training that goes on inside."""
     if not console.is_terminal:
-        yield Training(console, run, recipe, None)
+        yield Training(console, recipe, None)
         return
     fields = [TextColumn(f"{{task.fields[{name}]}}") for name in ("loss", "accuracy", "speed")]
     columns: list[Any] = [TextColumn("{task.description}"), BarColumn(20), *fields]
     with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console, refresh_per_second=5) as bar:
-        yield Training(console, run, recipe, bar)
+        yield Training(console, recipe, bar)

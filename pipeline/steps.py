@@ -1,6 +1,7 @@
 """The steps from labelled images to a published model. The commands of `cli` call them, one by one or in a row."""
 
 import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -20,6 +21,7 @@ from pipeline.export.preprocessing import preprocessing, preprocessor
 from pipeline.network.network import Network
 from pipeline.network.notation import Shape
 from pipeline.network.parser import parse
+from pipeline.training.checkpoint import Checkpoint
 from pipeline.training.loop import Watcher, fit
 from pipeline.training.profile import Profile
 from pipeline.training.run import Job, Run
@@ -51,19 +53,40 @@ def reload(job: Job, console: Console) -> Dataset:
     return dataset
 
 
-def train(run: Run, dataset: Dataset, workers: int, watcher: Watcher, profile: Profile | None = None) -> Network:
-    """Train the run's network on its dataset, and keep its parameters, also when it is interrupted."""
+def train(
+    run: Run,
+    dataset: Dataset,
+    workers: int,
+    watchers: Sequence[Watcher] = (),
+    profile: Profile | None = None,
+    tell: Callable[[str], object] = print,
+) -> Network:
+    """Train the run's network on its dataset, from the newest checkpoint on if there is one, and keep its parameters.
+
+    tell: is told of checkpoints that are damaged, and where the training goes on.
+    """
     recipe = run.job.recipe
-    learn, look = hold_out(dataset.train, recipe.validation, np.random.default_rng([recipe.seed, 3]))
+    learn, look = hold_out(dataset.train.labels, recipe.validation, np.random.default_rng([recipe.seed, 3]))
     network = Network(parse(recipe.architecture), dataset.shape)
-    data = {"X": learn.X, "labels": learn.labels, "validation_X": look.X, "validation_labels": look.labels}
+    data = {"X": dataset.train.X, "labels": dataset.train.labels, "learn": learn, "look": look}
     with run.writing():
-        try:
-            fit(network, dataset.shape, data, recipe, workers, watcher, profile)
-        finally:
-            if np.isfinite(network.theta).all():
-                run.save(network)
+        start = _start(run, tell)
+        fit(network, dataset.shape, data, recipe, workers, watchers, profile, start)
+        run.save(network)
     return network
+
+
+def _start(run: Run, tell: Callable[[str], object]) -> Checkpoint | None:
+    """Where to go on; what was noted after that is forgotten, and so is what was made of it."""
+    start = run.checkpoints.newest(tell)
+    if start or run.history:
+        history = start.place.history if start else []
+        run.write_history(history)
+        at = f"epoch {len(history) + 1}, after {start.place.step:,} of its steps" if start else "the beginning"
+        tell(f"going on from {at}")
+    for name in ("metrics.json", "export/parity.json"):
+        (run.folder / name).unlink(missing_ok=True)
+    return start
 
 
 def evaluate(run: Run, dataset: Dataset) -> Metrics:
@@ -110,3 +133,11 @@ def publish(run: Run, root: Path) -> int:
         )
 
     return store.publish(root, run.job.name, fill)
+
+
+def published(run: Run, root: Path) -> int | None:
+    """The version in the store at `root` that this run has become; None if it has not."""
+    for version in reversed(store.versions(root, run.job.name)):
+        if store.manifest(root, run.job.name, version).get("training", {}).get("run") == run.folder.name:
+            return version
+    return None

@@ -38,19 +38,18 @@ def share_for_test(labels: NDArray[np.int64], seed: int) -> tuple[Indices, Indic
     return stratified(labels, max(1, round(TEST_SHARE * len(labels))), np.random.default_rng(seed))
 
 
-def hold_out(split: Split, share: float, rng: np.random.Generator) -> tuple[Split, Split]:
-    """(train, validation): `share` of the examples, a fraction below 1 or a number from 1, stratified.
+def hold_out(labels: NDArray[np.int64], share: float, rng: np.random.Generator) -> tuple[Indices, Indices]:
+    """(train, validation) indices: `share` of the examples, a fraction below 1 or a number from 1, stratified.
 
     0 holds nothing out. Raises DataError when nothing would be left to train on.
     """
-    count = round(share * len(split)) if share < 1 else int(share)
-    if not 0 <= count < len(split):
+    count = round(share * len(labels)) if share < 1 else int(share)
+    if not 0 <= count < len(labels):
         raise DataError(
-            f"expected to hold out a fraction below 1, or fewer than the {len(split)} training examples, "
+            f"expected to hold out a fraction below 1, or fewer than the {len(labels)} training examples, "
             f"came {share:g}: hold out less"
         )
-    kept, held = stratified(split.labels, count, rng)
-    return subset(split, kept), subset(split, held)
+    return stratified(labels, count, rng)
 
 
 def subset(split: Split, indices: Indices) -> Split:

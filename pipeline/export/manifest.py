@@ -46,7 +46,10 @@ def _training(run: Run, job: Job) -> dict[str, Any]:
         **recipe,
         "epochs_done": len(run.history),
         "seconds": round(sum(line["seconds"] for line in run.history), 1),
+        "run": run.folder.name,
+        "kind": job.kind,
         "versions": job.versions,
+        "environment": {name: value for name, value in job.environment.items() if name != "command"},
     }
 
 

@@ -18,26 +18,28 @@ PART = 32_768  # parameters: with gradient, memory and average less than a megab
 
 
 def state(network: Network, recipe: Recipe) -> Arrays:
-    """What a step reads and leaves: theta [P], the optimizer's memory [M,P], and the average of theta [P]."""
+    """What steps leave behind: theta [P], the optimizer's memory [M,P], the average of theta [P]; and the best [P] so
+    far, where `patience` asks for it."""
     memory = OPTIMIZERS[recipe.optimizer].memory
     return {
         "theta": network.theta,
         "memory": np.zeros((memory, network.theta.size), network.dtype),
         "average": network.theta.copy(),
+        "best": np.zeros(network.theta.size if recipe.patience else 0, network.dtype),
     }
 
 
 class Descent:
     """One worker's part of each step."""
 
-    def __init__(self, team: Team, network: Network, recipe: Recipe) -> None:
-        self.recipe = recipe
+    def __init__(self, team: Team, network: Network, recipe: Recipe, steps: int = 0) -> None:
+        """steps: that were taken before."""
+        self.recipe, self.steps = recipe, steps
         self.theta, self.average, memory = (team.arrays[name] for name in ("theta", "average", "memory"))
         self.parts = list(_parts(team, len(self.theta)))
-        self.optimizers = [OPTIMIZERS[recipe.optimizer](self.theta[p], memory[:, p]) for p in self.parts]
+        self.optimizers = [OPTIMIZERS[recipe.optimizer](self.theta[p], memory[:, p], steps) for p in self.parts]
         self.weights = network.weights()
         self.g = np.empty(PART, self.theta.dtype)
-        self.steps = 0
 
     def step(self, gradients: Array, eta: float) -> None:
         """Move this worker's part of theta by the sum of gradients [S,P], at the learning rate eta."""

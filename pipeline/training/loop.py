@@ -1,12 +1,16 @@
 """The training itself.
 
 Every worker runs this same loop on its own copy of the network: they share out each batch, meet, and take the same
-step. Chance is drawn from the seed and the place in the training, never from what was drawn before.
+step. Chance is drawn from the seed and the place in the training, never from what was drawn before: whoever is told the
+place and the parameters can go on from there.
 """
 
 import time
+from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -18,12 +22,11 @@ from pipeline.network.network import Network, objective
 from pipeline.network.notation import Shape
 from pipeline.network.parser import parse
 from pipeline.training import descent, shards
+from pipeline.training.checkpoint import Checkpoint, History, Means, Place
 from pipeline.training.profile import Profile
 from pipeline.training.recipe import LEARNING_RATES, Recipe
 from pipeline.training.schedules import SCHEDULES
 from pipeline.training.team import Arrays, Team, alone, gather
-
-History = list[dict[str, float]]
 
 
 @dataclass(frozen=True)
@@ -38,26 +41,11 @@ class Progress:
     accuracy: float
 
 
-@dataclass
-class Means:
-    """The running means of an epoch."""
-
-    examples: int = 0
-    loss: float = 0.0
-    accuracy: float = 0.0
-
-    def add(self, n: int, loss: float, right: int) -> None:
-        """A batch of n examples, with its mean loss and its right answers."""
-        self.examples += n
-        self.loss += (loss - self.loss) * n / self.examples
-        self.accuracy += (right / n - self.accuracy) * n / self.examples
-
-
 class Watcher:
     """What a training tells while it runs; every method may be left as it is."""
 
-    def stepped(self, progress: Progress) -> None:
-        """After each step. Raising here ends the training, with the network as this step left it."""
+    def stepped(self, progress: Progress, checkpoint: Callable[[], Checkpoint]) -> None:
+        """After each step; `checkpoint()` is where it stands. Raising here ends the training."""
 
     def finished_epoch(self, line: dict[str, float]) -> None:
         """After each epoch, with its line of the history."""
@@ -69,31 +57,47 @@ def fit(
     data: Arrays,
     recipe: Recipe,
     workers: int,
-    watcher: Watcher,
+    watchers: Sequence[Watcher] = (),
     profile: Profile | None = None,
+    start: Checkpoint | None = None,
 ) -> History:
     """Train `network` in place and return a line for each epoch.
 
     example: the shape of one example, (C, H, W) or (D,).
-    data: X and labels to train on, validation_X and validation_labels (which may be empty) to look at.
+    data: X and labels of all examples, `learn` [n] and `look` [v]: which of them to train on and which (perhaps none)
+        to look at.
     profile: is told what the parts of the parent's steps take.
-    The result is the same, bit for bit, for any number of workers.
-    Raises TrainingError if the loss is no longer a number, or a worker dies.
+    start: where the same training stood once, to go on from there.
+    The result is the same, bit for bit, for any number of workers, and wherever it started.
+    Raises TrainingError if the loss is no longer a number, a worker dies, or `start` is another training's.
     """
     network.initialise(np.random.default_rng([recipe.seed, 0]))
-    arrays = data | descent.state(network, recipe) | shards.meeting_place(network, len(data["labels"]), recipe)
-    arrays["validation_Y"] = np.zeros((len(data["validation_labels"]), network.outputs), network.dtype)
+    state, place = descent.state(network, recipe), Place()
+    if start:
+        state, place = state | _checked(start.arrays, state), deepcopy(start.place)
+    arrays = data | state | shards.meeting_place(network, len(data["learn"]), recipe)
+    arrays["look_Y"] = np.zeros((len(data["look"]), network.outputs), network.dtype)
     # Whoever imported NumPy before this package gave BLAS as many threads as there are cores, and so other bits.
     with threadpool_limits(1, "blas"):
         if workers == 1:
-            return _train(alone(arrays), network, recipe, watcher, profile)
-        with gather(workers, arrays, _beside, example, recipe) as team:
-            return _train(team, network, recipe, watcher, profile)
+            return _train(alone(arrays), network, recipe, place, watchers, profile)
+        with gather(workers, arrays, _beside, example, recipe, place) as team:
+            return _train(team, network, recipe, place, watchers, profile)
 
 
-def _train(team: Team, network: Network, recipe: Recipe, watcher: Watcher, profile: Profile | None) -> History:
+def _checked(arrays: Arrays, state: Arrays) -> Arrays:
+    """Copies of a checkpoint's arrays, if they are as many and as large as those of this training."""
+    found, expected = ({name: (a.dtype.name, a.shape) for name, a in both.items()} for both in (arrays, state))
+    if found != expected:
+        raise TrainingError(f"the checkpoint is of another training: expected arrays {expected}, it has {found}")
+    return {name: array.copy() for name, array in arrays.items()}
+
+
+def _train(
+    team: Team, network: Network, recipe: Recipe, place: Place, watchers: Sequence[Watcher], profile: Profile | None
+) -> History:
     """The parent's part; however it ends, the network has parameters of its own, those that answer best."""
-    training = Training(team, network, recipe, watcher)
+    training = Training(team, network, recipe, place, watchers)
     if profile:
         network.call = profile.call
         profile.around(training.shards, "augmented", "taking the examples, augmentation")
@@ -103,64 +107,108 @@ def _train(team: Team, network: Network, recipe: Recipe, watcher: Watcher, profi
     try:
         return training.run()
     finally:
-        network.use(team.arrays["average" if recipe.average else "theta"].copy())
+        network.use(answering(team.arrays, training.place.history, recipe).copy())
         network.learn_into(np.zeros_like(network.theta))
 
 
-def _beside(team: Team, example: Shape, recipe: Recipe) -> None:
+def answering(arrays: Arrays, history: History, recipe: Recipe) -> np.ndarray:
+    """Which of the arrays of a training, or of a checkpoint, holds the parameters [P] that are to answer."""
+    return arrays["best" if recipe.patience and history else "average" if recipe.average else "theta"]
+
+
+def _beside(team: Team, example: Shape, recipe: Recipe, place: Place) -> None:
     """What the workers beside the parent do: the same training, told to nobody."""
-    Training(team, Network(parse(recipe.architecture), example), recipe, Watcher()).run()
+    Training(team, Network(parse(recipe.architecture), example), recipe, place).run()
+
+
+def ended(history: History, recipe: Recipe) -> bool:
+    """Whether a training with these epochs behind it is over: all done, good enough, or no better for too long."""
+    if not history or len(history) == recipe.epochs:
+        return bool(history)
+    reached = recipe.stop_at and history[-1].get("validation_accuracy", 0) >= recipe.stop_at
+    return bool(reached or (recipe.patience and epochs_since_best(history) >= recipe.patience))
+
+
+def epochs_since_best(history: History) -> int:
+    """How many epochs ago the validation loss was lowest. History must have a line."""
+    losses = [line["validation_loss"] for line in history]
+    return len(losses) - 1 - losses.index(min(losses))
 
 
 class Training:
     """One worker's part in a training: the network, the optimizer and where it stands."""
 
-    def __init__(self, team: Team, network: Network, recipe: Recipe, watcher: Watcher) -> None:
-        self.team, self.network, self.recipe, self.watcher = team, network, recipe, watcher
+    def __init__(
+        self, team: Team, network: Network, recipe: Recipe, place: Place, watchers: Sequence[Watcher] = ()
+    ) -> None:
+        self.team, self.network, self.recipe, self.place, self.watchers = team, network, recipe, place, watchers
         network.use(team.arrays["theta"])
-        self.n = len(team.arrays["labels"])
-        self.batch_size = recipe.examples_in_a_step(self.n)
-        self.steps = -(-self.n // self.batch_size)
+        self.learn = team.arrays["learn"]
+        self.batch_size = recipe.examples_in_a_step(len(self.learn))
+        self.steps = -(-len(self.learn) // self.batch_size)
         self.schedule = SCHEDULES[recipe.schedule]
         self.shards = shards.Shards(team, network, recipe)
-        self.descent = descent.Descent(team, network, recipe)
+        self.descent = descent.Descent(team, network, recipe, self.steps_taken)
+
+    @property
+    def steps_taken(self) -> int:
+        """In all epochs so far."""
+        return len(self.place.history) * self.steps + self.place.step
 
     def rng(self, *place: int) -> np.random.Generator:
         """The generator that belongs to a place in the training."""
         return np.random.default_rng([self.recipe.seed, *place])
 
     def run(self) -> History:
-        """All epochs, one after the other, until the validation split is answered well enough."""
-        history: History = []
-        for epoch in range(self.recipe.epochs):
+        """All epochs that are still to come, one after the other."""
+        history = self.place.history
+        while not ended(history, self.recipe):
             with np.errstate(over="ignore", invalid="ignore"):  # `check` says it in words
-                line = self.epoch(epoch)
+                line = self.epoch(len(history))
             history.append(line)
-            self.watcher.finished_epoch(line)
-            if self.recipe.stop_at and line.get("validation_accuracy", 0) >= self.recipe.stop_at:
-                break
+            self.keep_best()
+            self.place.step, self.place.means, self.place.seconds = 0, Means(), 0.0
+            for watcher in self.watchers:
+                watcher.finished_epoch(line)
         return history
 
     def epoch(self, epoch: int) -> dict[str, float]:
         """Go once over all examples, in a new order; return the epoch's line of the history."""
-        start, means = time.perf_counter(), Means()
-        for step, batch in enumerate(batches(self.n, self.batch_size, self.rng(1, epoch))):
-            gradients, loss, right = self.shards.gradients(batch, partial(self.rng, 2, epoch, step))
+        place, means = self.place, self.place.means
+        start = time.perf_counter() - place.seconds
+        order = enumerate(batches(len(self.learn), self.batch_size, self.rng(1, epoch)))
+        for step, batch in islice(order, place.step, None):
+            gradients, loss, right = self.shards.gradients(self.learn[batch], partial(self.rng, 2, epoch, step))
             self.check(loss, epoch, step)
             self.descent.step(gradients, self.eta(epoch, step))
             self.team.meet()
             means.add(len(batch), loss, right)
-            self.watcher.stepped(Progress(epoch, step, self.steps, means.examples, means.loss, means.accuracy))
-        seconds = time.perf_counter() - start
+            place.step, place.seconds = step + 1, time.perf_counter() - start
+            self.tell(Progress(epoch, step, self.steps, means.examples, means.loss, means.accuracy))
         return {
             "epoch": epoch + 1,
-            "seconds": round(seconds, 3),
-            "images_per_second": round(means.examples / seconds, 1),
+            "seconds": round(place.seconds, 3),
+            "images_per_second": round(means.examples / place.seconds, 1),
             "learning_rate": self.eta(epoch, self.steps - 1),
             "train_loss": means.loss,
             "train_accuracy": means.accuracy,
             **self.validate(),
         }
+
+    def tell(self, progress: Progress) -> None:
+        """Tell those who watch. The other workers cannot go on before this one has done so, nor change anything."""
+        for watcher in self.watchers:
+            watcher.stepped(progress, self.checkpoint)
+
+    def checkpoint(self) -> Checkpoint:
+        """Where the training stands between two steps."""
+        arrays = {name: self.team.arrays[name].copy() for name in descent.state(self.network, self.recipe)}
+        return Checkpoint(deepcopy(self.place), self.steps_taken, arrays)
+
+    def keep_best(self) -> None:
+        """Remember the parameters after the epoch that answered the validation split best."""
+        if self.recipe.patience and self.team.rank == 0 and epochs_since_best(self.place.history) == 0:
+            self.team.arrays["best"][...] = answering(self.team.arrays, [], self.recipe)
 
     def eta(self, epoch: int, step: int) -> float:
         """The learning rate at a place in the training."""
@@ -178,14 +226,15 @@ class Training:
 
     def validate(self) -> dict[str, float]:
         """Loss and accuracy on the validation split, whose pieces are shared out as well."""
-        X, labels, Y = (self.team.arrays[f"validation_{name}"] for name in ("X", "labels", "Y"))
-        if not len(labels):
+        X, look, Y = (self.team.arrays[name] for name in ("X", "look", "look_Y"))
+        if not len(look):
             return {}
-        self.network.use(self.team.arrays["average" if self.recipe.average else "theta"])
+        labels = self.team.arrays["labels"][look]
+        self.network.use(answering(self.team.arrays, [], self.recipe))
         layers, loss = objective(self.network.layers, self.recipe.loss)
-        for start in range(self.team.rank * shards.PIECE, len(X), self.team.size * shards.PIECE):
+        for start in range(self.team.rank * shards.PIECE, len(look), self.team.size * shards.PIECE):
             piece = slice(start, start + shards.PIECE)
-            Y[piece] = self.network.forward(X[piece], layers=layers)[0]
+            Y[piece] = self.network.forward(X[look[piece]], layers=layers)[0]
         self.team.meet()
         self.network.use(self.team.arrays["theta"])
         return {

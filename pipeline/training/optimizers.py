@@ -1,7 +1,8 @@
 """How a step is taken: each optimizer moves theta [P] along its gradient [P], in place.
 
 eta is the learning rate, g the gradient of the mean loss over the batch. An optimizer is given the memory [M,P] that it
-keeps from step to step, which begins as zeros; `g` is its scratch paper once it is read.
+keeps from step to step, which begins as zeros, and how many steps were taken before; `g` is its scratch paper once it
+is read.
 """
 
 from typing import ClassVar
@@ -18,7 +19,7 @@ class SGD:
 
     memory: ClassVar[int] = 0
 
-    def __init__(self, theta: Array, memory: Array) -> None:
+    def __init__(self, theta: Array, memory: Array, steps: int = 0) -> None:
         self.theta = theta
 
     def step(self, g: Array, eta: float) -> None:
@@ -32,8 +33,8 @@ class Momentum(SGD):
 
     memory = 1
 
-    def __init__(self, theta: Array, memory: Array) -> None:
-        super().__init__(theta, memory)
+    def __init__(self, theta: Array, memory: Array, steps: int = 0) -> None:
+        super().__init__(theta, memory, steps)
         (self.v,) = memory
 
     def step(self, g: Array, eta: float) -> None:
@@ -71,10 +72,10 @@ class Adam(SGD):
     B1, B2, EPSILON = 0.9, 0.999, 1e-8
     memory = 2
 
-    def __init__(self, theta: Array, memory: Array) -> None:
-        super().__init__(theta, memory)
+    def __init__(self, theta: Array, memory: Array, steps: int = 0) -> None:
+        super().__init__(theta, memory, steps)
         self.m, self.v = memory
-        self.t = 0
+        self.t = steps
 
     def step(self, g: Array, eta: float) -> None:
         """Take one step; g is overwritten."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import threadpool_limits
 
 from pipeline.network.convolution import Convolution
 from pipeline.network.dense import Dense
@@ -100,12 +100,3 @@ def best_product(seconds: float = 0.5) -> float:
             np.matmul(A, B, out=C)
             best = min(best, time.perf_counter() - start)
     return 2 * SIDE**3 / best / 1e9
-
-
-def blas() -> str:
-    """Which library multiplies NumPy's matrices, and the processor that it takes this one for."""
-    loaded = [info for info in threadpool_info() if info["user_api"] == "blas"]
-    # SciPy brings one of its own.
-    (found,) = [info for info in loaded if "numpy" in info["filepath"]][:1] or loaded[:1] or [{}]
-    name, version, kernels = (found.get(key, "unknown") for key in ("internal_api", "version", "architecture"))
-    return f"{name} {version}, {kernels} kernels"

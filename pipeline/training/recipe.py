@@ -22,6 +22,8 @@ class Recipe:
     average: beta of the moving average of the weights, which answers in their place; 0 is none (Polyak and Juditsky
         1992, https://doi.org/10.1137/0330046).
     stop_at: the part of the validation split that must be answered right for the training to end early; 0 is never.
+    patience: epochs without a lower validation loss after which the training ends; the parameters with the lowest are
+        kept. 0: it goes on to the end, and the last are kept.
     validation: the part of the training set that is held out to choose with, 0 ≤ validation < 1.
     """
 
@@ -37,6 +39,7 @@ class Recipe:
     average: float = 0.0
     augment: str = "none"
     stop_at: float = 0.0
+    patience: int = 0
     validation: float = 0.1
     seed: int = 1
 

@@ -1,9 +1,12 @@
 """The run folder: one training, with all that went in and all that came out.
 
 runs/<time>-<name>/
-    config.json      the job: what was asked for, the data it was done on, the versions it was done with
+    config.json      the job: what was asked for, the data it is done on, the environment it is done in
+    log.txt          what was printed, with the time
     history.jsonl    a line for each epoch
-    weights.npz      theta, the network's parameters in one vector
+    checkpoints/     where the training stood, the last two times (checkpoint.py)
+    tensorboard/     event files, if they were asked for
+    weights.npz      theta, the network's parameters in one vector; there is none before the training is over
     metrics.json     what the test set said (evaluate)
     export/          the ONNX files (export), and parity.json
     report/          pictures and index.html (evaluate)
@@ -11,12 +14,10 @@ runs/<time>-<name>/
 
 import io
 import json
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,9 @@ from pipeline.data.dataset import Dataset
 from pipeline.errors import RunError
 from pipeline.network.network import Network
 from pipeline.network.parser import parse
-from pipeline.training.loop import History
+from pipeline.training.checkpoint import Checkpoint, Checkpoints, History
+from pipeline.training.environment import environment, versions
+from pipeline.training.loop import answering
 from pipeline.training.recipe import Recipe
 
 SCHEMA = 1
@@ -39,6 +42,7 @@ class Job:
 
     name: of the model. kind: "fnn" or "cnn". source, data_dir, pictures: as `pipeline.data.sources.load` takes them.
     dataset: what the data turned out to be: name, sha256, labels, shape of an example, sizes of the splits.
+    versions, environment: as `pipeline.training.environment` says; started: when, UTC.
     """
 
     name: str
@@ -48,7 +52,8 @@ class Job:
     pictures: str | None
     recipe: Recipe
     dataset: dict[str, Any]
-    versions: dict[str, str] = field(default_factory=lambda: versions())
+    versions: dict[str, str] = field(default_factory=versions)
+    environment: dict[str, Any] = field(default_factory=environment)
     started: str = field(default_factory=lambda: now().isoformat(timespec="seconds").replace("+00:00", "Z"))
     schema: int = SCHEMA
 
@@ -65,7 +70,17 @@ class Job:
     @classmethod
     def from_json(cls, read: dict[str, Any]) -> "Job":
         """The job that `asdict` made this dictionary of."""
-        return cls(**{**read, "recipe": Recipe(**read["recipe"])})
+        return cls(**{"environment": {}, **read, "recipe": Recipe(**read["recipe"])})
+
+    def same_as(self, other: "Job") -> bool:
+        """Whether both ask for the same: their results are equal, if their versions and machines are."""
+        return all(getattr(self, name) == getattr(other, name) for name in ("name", "kind", "recipe", "dataset"))
+
+    def differences(self, other: "Job") -> list[str]:
+        """In what else the two differ that decides bits: versions, processor and BLAS; a line for each."""
+        mine, others = (job.versions | job.environment for job in (self, other))
+        names = [*self.versions, "processor", "blas", "variables"]
+        return [f"{n} {mine.get(n)}, this is {others.get(n)}" for n in names if mine.get(n) != others.get(n)]
 
 
 def describe(dataset: Dataset, validation: int) -> dict[str, Any]:
@@ -80,12 +95,6 @@ def describe(dataset: Dataset, validation: int) -> dict[str, Any]:
         "validation": validation,
         "test": len(dataset.test),
     }
-
-
-def versions() -> dict[str, str]:
-    """Of what a run depends on to the last bit."""
-    packages = {name: version(name) for name in ("numserve", "numpy", "onnx", "onnxruntime")}
-    return {**packages, "python": ".".join(map(str, sys.version_info[:3]))}
 
 
 def now() -> datetime:
@@ -131,40 +140,83 @@ class Run:
         except (TypeError, KeyError) as error:
             raise RunError(f"{self.folder / 'config.json'}: expected the job of a run, but {error}") from error
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the run, so that no other process trains it. RunError if one does."""
+        with self.writing():
+            try:
+                with files.held(self.folder / "lock"):
+                    yield
+            except BlockingIOError as error:
+                raise RunError(
+                    f"{self.folder}: another process is at work on this run: wait for it, or stop it"
+                ) from error
+
+    @property
+    def checkpoints(self) -> Checkpoints:
+        """Where the training stood."""
+        return Checkpoints(self.folder / "checkpoints")
+
     @property
     def history(self) -> History:
-        """A line for each epoch so far."""
+        """A line for each epoch so far; one that was cut off as it was written is none."""
         path = self.folder / "history.jsonl"
-        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        text = path.read_text() if path.exists() else ""
+        return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+
+    def write_history(self, history: History) -> None:
+        """Put these lines in the place of what there is."""
+        files.write(self.folder / "history.jsonl", "".join(json.dumps(line) + "\n" for line in history).encode())
 
     def append_history(self, line: dict[str, float]) -> None:
         """Note one more epoch."""
         with (self.folder / "history.jsonl").open("a") as file:
             file.write(json.dumps(line) + "\n")
 
+    @property
+    def trained(self) -> bool:
+        """Whether its training is over."""
+        return (self.folder / "weights.npz").exists()
+
     def save(self, network: Network) -> None:
-        """Keep the network's parameters."""
+        """Keep the network's parameters: the training is over."""
         content = io.BytesIO()
         np.savez(content, theta=network.theta)
         files.write(self.folder / "weights.npz", content.getvalue())
 
     def network(self) -> Network:
-        """The network with the parameters it was left with. RunError if there are none, or not as many as it has."""
+        """The network as it was left: by its training, or by the newest checkpoint of one that is not over.
+
+        RunError if there is neither, or not as many parameters as the network has.
+        """
         network = Network(parse(self.job.recipe.architecture), self.job.shape)
         path = self.folder / "weights.npz"
         try:
-            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as saved:
-                theta = saved["theta"]
+            theta = self._saved(path) if path.exists() else self._checkpointed()
             if theta.shape != network.theta.shape:
                 raise ValueError(f"there are {theta.size:,}")
             network.theta[...] = theta
-        except FileNotFoundError as error:
-            raise RunError(f"{path}: expected the weights of a training, there are none yet: train it first") from error
+        except RunError:
+            raise
         except Exception as error:
             raise RunError(
                 f"{path}: expected {network.theta.size:,} parameters, but {error}: train it again"
             ) from error
         return network
+
+    def _saved(self, path: Path) -> np.ndarray:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as saved:
+            return np.asarray(saved["theta"])
+
+    def _checkpointed(self) -> np.ndarray:
+        damaged: list[str] = []
+        newest: Checkpoint | None = self.checkpoints.newest(damaged.append)
+        if newest is None:
+            raise RunError(
+                f"{self.folder / 'weights.npz'}: expected the weights of a training, there are none yet, nor a whole"
+                f" checkpoint: train it first{''.join(f'; {line}' for line in damaged)}"
+            )
+        return answering(newest.arrays, newest.place.history, self.job.recipe)
 
     def read_json(self, name: str) -> Any:
         """A JSON file of the run. RunError if it is missing or damaged."""

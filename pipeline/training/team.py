@@ -3,18 +3,19 @@
 Each has its own network. What they share is the memory in which shards leave their gradients, and after each meeting
 every one of them adds up the same gradients and takes the same step, so that their networks stay equal.
 
-The shared memory is a file that all have mapped; it is unlinked as soon as they have, so that not even a killed
-training leaves it behind.
+The shared memory is a file that all have mapped; it is unlinked as soon as they have, so that a killed training leaves
+nothing behind; at most, if it is killed in its first moment, until the next one begins.
 """
 
 import multiprocessing
 import os
+import shutil
 import signal
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Semaphore
@@ -23,8 +24,10 @@ from typing import Any
 
 import numpy as np
 
+from pipeline import files
 from pipeline.errors import TrainingError
 
+PREFIX, LOCK = "numserve-", "lock"  # of the folder in which arrays are handed over, and the file in it that is held
 PATIENCE = 1.0  # seconds between two looks at whether the others are still alive
 SPIN = 0.002  # seconds of looking again and again before going to sleep: to be woken takes longer than most waits
 Arrays = dict[str, np.ndarray]
@@ -78,13 +81,13 @@ def gather(size: int, arrays: Arrays, job: Callable[..., None], *arguments: Any)
     """
     context = multiprocessing.get_context("spawn")
     semaphores = [[context.Semaphore(0), context.Semaphore(0)] for _ in range(size)]
-    with tempfile.TemporaryDirectory(prefix="numserve-") as folder:
-        shapes = _share(Path(folder), arrays)
+    with _folder() as folder:
+        maps = _share(folder, arrays)
         workers: list[BaseProcess] = [
-            context.Process(target=_worker, args=(rank, size, folder, shapes, semaphores, job, arguments), daemon=True)
+            context.Process(target=_worker, args=(rank, size, maps, semaphores, job, arguments), daemon=True)
             for rank in range(1, size)
         ]
-        team = Team(0, size, _map(Path(folder), shapes), semaphores, lambda: _check(workers))
+        team = Team(0, size, _map(maps), semaphores, lambda: _check(workers))
         try:
             _start(workers)
             team.meet()  # all have mapped the memory
@@ -97,9 +100,19 @@ def gather(size: int, arrays: Arrays, job: Callable[..., None], *arguments: Any)
         _end(workers)
 
 
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """A folder for the moment until all have mapped what is in it. Those of killed trainings are removed."""
+    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{LOCK}"):
+        with suppress(OSError), files.held(left):
+            shutil.rmtree(left.parent)
+    with tempfile.TemporaryDirectory(prefix=PREFIX) as name, files.held(Path(name) / LOCK):
+        yield Path(name)
+
+
 def _start(workers: list[BaseProcess]) -> None:
-    """Ctrl-C reaches everyone, and the parent decides: the workers inherit that it is held back, from the first."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    """What asks to end reaches everyone, and the parent decides: the workers inherit that it is held back."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         for worker in workers:
             worker.start()
@@ -107,33 +120,47 @@ def _start(workers: list[BaseProcess]) -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-Shapes = dict[str, tuple[str, tuple[int, ...]]]
+Maps = dict[str, dict[str, Any]]  # by name, what np.memmap makes the array of
 
 
-def _share(folder: Path, arrays: Arrays) -> Shapes:
-    for name, array in arrays.items():
-        with open(folder / name, "wb") as file:
-            array.tofile(file)
-    return {name: (array.dtype.str, array.shape) for name, array in arrays.items()}
+def _share(folder: Path, arrays: Arrays) -> Maps:
+    """Each array as a file that all can map; what is in a file already stays there, and is only read."""
+    return {name: _in_a_file(array) or _into_a_file(folder / name, array) for name, array in arrays.items()}
 
 
-def _map(folder: Path, shapes: Shapes) -> Arrays:
+def _into_a_file(path: Path, array: np.ndarray) -> dict[str, Any]:
+    with path.open("wb") as file:
+        array.tofile(file)
+    return {"filename": path, "dtype": array.dtype.str, "mode": "r+", "shape": array.shape}
+
+
+def _in_a_file(array: np.ndarray) -> dict[str, Any] | None:
+    """Where a part of a mapped file is; None for other arrays."""
+    if not isinstance(array, np.memmap) or array.filename is None or not array.flags.c_contiguous:
+        return None
+    whole = array
+    while isinstance(whole.base, np.memmap):
+        whole = whole.base
+    offset = whole.offset + array.ctypes.data - whole.ctypes.data
+    return {"filename": array.filename, "dtype": array.dtype.str, "mode": "r", "offset": offset, "shape": array.shape}
+
+
+def _map(maps: Maps) -> Arrays:
     return {
-        name: np.memmap(folder / name, dtype, "r+", shape=shape).view(np.ndarray) if 0 not in shape else np.empty(shape)
-        for name, (dtype, shape) in shapes.items()
+        name: np.memmap(**of).view(np.ndarray) if 0 not in of["shape"] else np.empty(of["shape"], of["dtype"])
+        for name, of in maps.items()
     }
 
 
 def _worker(
     rank: int,
     size: int,
-    folder: str,
-    shapes: Shapes,
+    maps: Maps,
     semaphores: list[list[Semaphore]],
     job: Callable[..., None],
     arguments: tuple[Any, ...],
 ) -> None:
-    team = Team(rank, size, _map(Path(folder), shapes), semaphores, _check_parent)
+    team = Team(rank, size, _map(maps), semaphores, _check_parent)
     team.meet()
     try:
         job(team, *arguments)
@@ -146,7 +173,7 @@ def _check(workers: list[BaseProcess]) -> None:
         if not worker.is_alive():
             raise TrainingError(
                 f"a worker process ended with exit code {worker.exitcode} before the training did (-9 is a kill, often"
-                " for want of memory): try fewer --workers, or a smaller --batch-size"
+                " for want of memory): go on with --resume, if need be with fewer --workers"
             )
 
 

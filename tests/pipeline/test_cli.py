@@ -103,7 +103,8 @@ def test_train_prints_the_confusion_table(trained: Any) -> None:
 
 def test_the_run_folder_holds_it_all(trained: Any) -> None:
     names = {path.name for path in trained.run.iterdir()}
-    assert names == {"config.json", "history.jsonl", "weights.npz", "metrics.json", "export", "report"}
+    files_of_a_run = {"config.json", "history.jsonl", "lock", "log.txt", "weights.npz", "metrics.json"}
+    assert names == {*files_of_a_run, "export", "report"}
     assert [line["epoch"] for line in Run(trained.run).history] == list(range(1, 13))
 
 
@@ -133,7 +134,7 @@ def test_every_option_reaches_the_recipe(pipeline: Any, monkeypatch: pytest.Monk
         *("train", "fnn", "--dataset", "digits", "--architecture", "input 64 → fc 10 SIGMOID", "--name", "mine"),
         *("--epochs", 7, "--batch-size", "full", "--optimizer", "nesterov", "--learning-rate", 0.25),
         *("--schedule", "cosine", "--loss", "mse", "--augment", "none", "--weight-decay", 0.125),
-        *("--label-smoothing", 0.05, "--average", 0.75, "--stop-at", 0.875, "--validation", 0.2),
+        *("--label-smoothing", 0.05, "--average", 0.75, "--stop-at", 0.875, "--patience", 3, "--validation", 0.2),
         *("--seed", 9, "--runs", "r", "--no-publish"),
     )
     assert said.code == 0
@@ -153,6 +154,7 @@ def test_every_option_reaches_the_recipe(pipeline: Any, monkeypatch: pytest.Monk
         "average": 0.75,
         "augment": "none",
         "stop_at": 0.875,
+        "patience": 3,
         "validation": 0.2,
         "seed": 9,
     }

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from pipeline.errors import TrainingError
 from pipeline.network.network import Network
 from pipeline.network.parser import parse
 from pipeline.training import team
+from pipeline.training.checkpoint import Checkpoint
 from pipeline.training.loop import History, Progress, Watcher, fit
 from pipeline.training.recipe import Recipe
 from pipeline.training.team import Arrays
@@ -26,12 +28,13 @@ KEYS = ["epoch", "seconds", "images_per_second", "learning_rate", "train_loss", 
 VALIDATION = ["validation_loss", "validation_accuracy"]
 TINY = "INPUT 1x5x5 -> CONV 2@3x3 relu -> DROPOUT 0.2 -> FC 3 softmax"
 X, LABELS = rng.integers(0, 256, (300, 1, 5, 5), np.uint8), rng.integers(0, 3, 300)
-DATA = {"X": X[:260], "labels": LABELS[:260], "validation_X": X[260:], "validation_labels": LABELS[260:]}
+DATA = {"X": X, "labels": LABELS, "learn": np.arange(260), "look": np.arange(260, 300)}
+LEARNT, SEEN = (X[:260], LABELS[:260]), (X[260:], LABELS[260:])
 XOR = {
     "X": np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32),
     "labels": np.array([0, 1, 1, 0]),
-    "validation_X": np.empty((0, 2), np.float32),
-    "validation_labels": np.empty(0, int),
+    "learn": np.arange(4),
+    "look": np.empty(0, int),
 }
 
 
@@ -41,7 +44,7 @@ class Steps(Watcher):
     def __init__(self) -> None:
         self.seen: list[Progress] = []
 
-    def stepped(self, progress: Progress) -> None:
+    def stepped(self, progress: Progress, checkpoint: Callable[[], Checkpoint]) -> None:
         self.seen.append(progress)
 
 
@@ -50,14 +53,20 @@ def trained(
 ) -> tuple[Network, History]:
     example = data["X"].shape[1:]
     network = Network(parse(recipe.architecture), example)
-    return network, fit(network, example, data, recipe, workers, watcher or Watcher())
+    return network, fit(network, example, data, recipe, workers, [watcher] if watcher else [])
 
 
 @pytest.fixture(scope="module")
 def handwriting() -> Arrays:
     """The digits, a tenth of them held out."""
-    learn, look = hold_out(digits.load().train, 0.1, np.random.default_rng(1))
-    return {"X": learn.X, "labels": learn.labels, "validation_X": look.X, "validation_labels": look.labels}
+    train = digits.load().train
+    learn, look = hold_out(train.labels, 0.1, np.random.default_rng(1))
+    return {"X": train.X, "labels": train.labels, "learn": learn, "look": look}
+
+
+def looked_at(data: Arrays) -> tuple[np.ndarray, np.ndarray]:
+    """The examples and labels of the validation split."""
+    return data["X"][data["look"]], data["labels"][data["look"]]
 
 
 # ---------------------------------------------------------------- it learns
@@ -80,8 +89,8 @@ def test_handwriting(handwriting: Arrays, text: str, options: dict[str, object])
     network, history = trained(recipe, handwriting)
     assert history[-1]["validation_accuracy"] > 0.9
     assert history[-1]["train_loss"] < history[0]["train_loss"] / 2
-    Y = network.predict(handwriting["validation_X"])
-    right = np.mean(Y.argmax(axis=1) == handwriting["validation_labels"])
+    images, labels = looked_at(handwriting)
+    right = np.mean(network.predict(images).argmax(axis=1) == labels)
     assert history[-1]["validation_accuracy"] == right, "the network is left as the history says"
 
 
@@ -112,7 +121,7 @@ def test_a_step_of_batch_gradient_descent_is_the_formula() -> None:
     network, _ = trained(once)
     before = Network(parse(text), (1, 5, 5))
     before.initialise(np.random.default_rng([once.seed, 0]))
-    before.loss(DATA["X"], DATA["labels"], "cross-entropy", np.random.default_rng(1))
+    before.loss(*LEARNT, "cross-entropy", np.random.default_rng(1))
     np.testing.assert_allclose(network.theta, before.theta - 0.5 * before.gradient, atol=1e-6)
 
 
@@ -127,7 +136,7 @@ def test_the_average_answers_in_the_place_of_the_weights(handwriting: Arrays) ->
     (last, lines), (average, averaged) = (trained(replace(recipe, average=beta), handwriting) for beta in (0.0, 0.9))
     assert [line["train_loss"] for line in averaged] == [line["train_loss"] for line in lines], "the steps are the same"
     assert (average.theta != last.theta).any()
-    value, _ = average.loss(handwriting["validation_X"], handwriting["validation_labels"], "cross-entropy")
+    value, _ = average.loss(*looked_at(handwriting), "cross-entropy")
     assert averaged[-1]["validation_loss"] == pytest.approx(value, rel=1e-5)
 
 
@@ -157,13 +166,13 @@ def test_the_means_are_those_of_the_epoch() -> None:
     recipe = Recipe("INPUT 25 -> FC 3 softmax", epochs=1, batch_size=37, learning_rate=0.0)
     watcher = Steps()
     network, (line,) = trained(recipe, watcher=watcher)
-    value, Y = network.loss(DATA["X"], DATA["labels"], "cross-entropy", rng)
+    value, Y = network.loss(*LEARNT, "cross-entropy", rng)
     assert line["train_loss"] == pytest.approx(value, rel=1e-5)
-    assert line["train_accuracy"] == pytest.approx(np.mean(Y.argmax(axis=1) == DATA["labels"]))
+    assert line["train_accuracy"] == pytest.approx(np.mean(Y.argmax(axis=1) == LEARNT[1]))
     assert watcher.seen[-1].loss == line["train_loss"]
-    value, Y = network.loss(DATA["validation_X"], DATA["validation_labels"], "cross-entropy", rng)
+    value, Y = network.loss(*SEEN, "cross-entropy", rng)
     assert line["validation_loss"] == pytest.approx(value, rel=1e-5)
-    assert line["validation_accuracy"] == pytest.approx(np.mean(Y.argmax(axis=1) == DATA["validation_labels"]))
+    assert line["validation_accuracy"] == pytest.approx(np.mean(Y.argmax(axis=1) == SEEN[1]))
 
 
 # ---------------------------------------------------------------- chance
@@ -211,7 +220,7 @@ class At(Watcher):
     def __init__(self, act: object) -> None:
         self.act = act
 
-    def stepped(self, progress: Progress) -> None:
+    def stepped(self, progress: Progress, checkpoint: Callable[[], Checkpoint]) -> None:
         if progress.step == 2:
             self.act()
 
@@ -228,7 +237,7 @@ def test_a_loss_that_is_no_number_ends_it_with_advice(workers: int) -> None:
 def test_a_worker_that_is_killed_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(team, "PATIENCE", 0.05)
     kill = At(lambda: os.kill(multiprocessing.active_children()[0].pid, signal.SIGKILL))
-    with pytest.raises(TrainingError, match=r"worker process ended with exit code -9 .* try fewer --workers"):
+    with pytest.raises(TrainingError, match=r"worker process ended with exit code -9 .* go on with --resume"):
         trained(Recipe(TINY, epochs=1_000, batch_size=65), workers=3, watcher=kill)
     assert multiprocessing.active_children() == []
 

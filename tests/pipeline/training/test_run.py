@@ -13,8 +13,9 @@ from pipeline.errors import RunError
 from pipeline.network.network import Network
 from pipeline.network.parser import parse
 from pipeline.training import run as runs
+from pipeline.training.environment import versions
 from pipeline.training.recipe import Recipe
-from pipeline.training.run import Job, Run, describe, versions
+from pipeline.training.run import Job, Run, describe
 
 TEXT = "INPUT 64 -> FC 5 relu -> FC 10 softmax"
 FACTS = {
@@ -77,7 +78,7 @@ def test_the_network_comes_back_bit_by_bit(run: Run, network: Network) -> None:
 
 
 def test_weights_that_are_not_there_yet(run: Run) -> None:
-    with pytest.raises(RunError, match=r"weights\.npz.*there are none yet: train it first"):
+    with pytest.raises(RunError, match=r"weights\.npz.*there are none yet, nor a whole checkpoint: train it first"):
         run.network()
 
 

@@ -15,7 +15,8 @@ import pytest
 from pipeline.network.network import Network
 from pipeline.network.parser import parse
 from pipeline.training import descent, shards, team
-from pipeline.training.loop import Training, Watcher
+from pipeline.training.checkpoint import Place
+from pipeline.training.loop import Training
 from pipeline.training.recipe import Recipe
 from pipeline.training.team import Arrays, Team
 
@@ -76,13 +77,13 @@ def test_one_who_is_late_is_slept_for_and_looked_after(monkeypatch: pytest.Monke
 def test_the_validation_waits_for_every_worker() -> None:
     recipe = Recipe("INPUT 4 -> FC 2 softmax")
     X, labels = np.ones((300, 4), np.float32), np.ones(300, int)
-    arrays = {"X": X, "labels": labels, "validation_X": X, "validation_labels": labels}
-    arrays["validation_Y"] = np.full((300, 2), np.nan, np.float32)
+    arrays = {"X": X, "labels": labels, "learn": np.arange(300), "look": np.arange(300)}
+    arrays["look_Y"] = np.full((300, 2), np.nan, np.float32)
     network = Network(parse(recipe.architecture))
     arrays |= descent.state(network, recipe) | shards.meeting_place(network, 300, recipe)
     ring = semaphores(2)
     first, slow = (
-        Training(member(rank, ring, arrays), Network(parse(recipe.architecture)), recipe, Watcher()) for rank in (0, 1)
+        Training(member(rank, ring, arrays), Network(parse(recipe.architecture)), recipe, Place()) for rank in (0, 1)
     )
     thread = threading.Timer(0.1, slow.validate)
     thread.start()
@@ -99,15 +100,15 @@ from pipeline.training.loop import Watcher, fit
 from pipeline.training.recipe import Recipe
 
 class Tell(Watcher):
-    def stepped(self, progress):
+    def stepped(self, progress, checkpoint):
         if progress.step == 0:
             print(*[child.pid for child in multiprocessing.active_children()], flush=True)
 
 if __name__ == "__main__":
     X, labels = np.zeros((256, 9), np.float32), np.zeros(256, int)
-    data = {"X": X, "labels": labels, "validation_X": X[:0], "validation_labels": labels[:0]}
+    data = {"X": X, "labels": labels, "learn": np.arange(256), "look": np.arange(0)}
     recipe = Recipe("INPUT 9 -> FC 3 softmax", epochs=1_000_000)
-    fit(Network(parse(recipe.architecture)), (9,), data, recipe, 3, Tell())
+    fit(Network(parse(recipe.architecture)), (9,), data, recipe, 3, [Tell()])
 """
 
 
