@@ -5,6 +5,7 @@
 #     docker build -t numserve-pipeline --target pipeline .
 #     docker run -v models:/models numserve-pipeline train cnn --dataset digits
 #
+# A training that is stopped or killed goes on where it was when its container is started again (NUMSERVE_RESUME).
 # Both hold the shipped models in /models, run as the user 10001 and read their settings from NUMSERVE_ variables.
 
 # ---- The project's wheel, built as for any other machine
@@ -83,11 +84,9 @@ COPY --from=pipeline-build /packages /packages
 COPY --from=pipeline-build /app /app
 COPY --chown=10001:10001 models /models
 ENV PYTHONPATH=/app:/packages PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 ORT_DISABLE_TELEMETRY=1 \
-    MPLCONFIGDIR=/tmp/matplotlib NUMSERVE_STORE=/models NUMSERVE_RUNS=/runs NUMSERVE_DATA=/data
+    MPLCONFIGDIR=/tmp/matplotlib NUMSERVE_STORE=/models NUMSERVE_RUNS=/runs NUMSERVE_DATA=/data NUMSERVE_RESUME=1
 USER 10001:10001
 WORKDIR /work
-# As Ctrl-C: a training that is stopped keeps what there is.
-STOPSIGNAL SIGINT
 ENTRYPOINT ["python", "-m", "pipeline"]
 CMD ["--help"]
 

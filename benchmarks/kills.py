@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from training import ROOT, family
@@ -24,6 +25,7 @@ from training import ROOT, family
 TEXT = "INPUT 1x8x8 -> CONV 8@3x3 same relu -> POOL max 2x2 -> DROPOUT 0.2 -> FC 32 relu -> FC 10 softmax"
 OPTIONS = ("--dataset", "digits", "--architecture", TEXT, "--epochs", "25", "--augment", "affine", "--average", "0.99")
 HOW = ("--patience", "20", "--workers", "2", "--checkpoint-every", "2", "--resume")
+VICTIMS = ("parent", "writer of a checkpoint", "parent", "worker")
 FILES = ("model.onnx", "explain.onnx", "preprocess.onnx")
 
 
@@ -36,40 +38,39 @@ def start(home: Path) -> "subprocess.Popen[str]":
     return subprocess.Popen(command, cwd=home, env=environment, **quiet)  # type: ignore[call-overload,no-any-return]
 
 
-def kill(process: "subprocess.Popen[str]", home: Path, chance: random.Random, longest: float) -> str | None:
-    """One SIGKILL within `longest` seconds; says what it hit, None if the training ended before."""
-    victim = chance.choice(["parent", "parent", "worker", "writer"])
-    end = time.monotonic() + chance.uniform(0.0, longest)
-    while time.monotonic() < end and process.poll() is None:
-        time.sleep(0.001)
-    if victim == "writer":
-        end = time.monotonic() + 2
-        while time.monotonic() < end and process.poll() is None and not half_written(home):
-            pass
-        victim = "writer of a checkpoint" if half_written(home) else "parent"
+def kill(process: "subprocess.Popen[str]", home: Path, victim: str, chance: random.Random, longest: float) -> bool:
+    """One SIGKILL at a random moment; False if the training ended before."""
+    if victim == "parent":
+        time.sleep(chance.uniform(0, longest))
+    if victim == "worker":
+        wait(process, lambda: bool(workers(process.pid)))
+        time.sleep(chance.uniform(0, longest / 4))
+    if victim == "writer of a checkpoint":
+        wait(process, lambda: half_written(home))
     if process.poll() is not None:
-        return None
-    workers = [pid for pid in family(process.pid)[1:] if "spawn_main" in command_line(pid)]
-    if victim == "worker" and workers:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(workers[0], signal.SIGKILL)
-    else:
-        victim = "parent" if victim == "worker" else victim
-        process.kill()
+        return False
+    with contextlib.suppress(IndexError, ProcessLookupError):
+        os.kill(workers(process.pid)[0] if victim == "worker" else process.pid, signal.SIGKILL)
     process.communicate(timeout=60)
-    return victim
+    return process.returncode != 0
+
+
+def wait(process: "subprocess.Popen[str]", until: Callable[[], bool]) -> None:
+    """Look again and again, as long as the process lives."""
+    while process.poll() is None and not until():
+        time.sleep(0.0005)
+
+
+def workers(pid: int) -> list[int]:
+    """The processes that train beside the parent."""
+    with contextlib.suppress(OSError):
+        return [child for child in family(pid)[1:] if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text()]
+    return []
 
 
 def half_written(home: Path) -> bool:
     """Whether there is a checkpoint under its hidden name."""
     return any(home.glob("runs/*/checkpoints/.*"))
-
-
-def command_line(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text()
-    except OSError:
-        return ""
 
 
 def finish(home: Path) -> None:
@@ -107,7 +108,10 @@ def main() -> None:
         while hit.total() < given.kills:
             trainings += 1
             stormy = Path(folder) / f"stormy-{trainings}"
-            while hit.total() < given.kills and (victim := kill(start(stormy), stormy, chance, longest / 2)):
+            while hit.total() < given.kills:
+                victim = VICTIMS[hit.total() % len(VICTIMS)]
+                if not kill(start(stormy), stormy, victim, chance, longest / 2):
+                    break
                 hit[victim] += 1
                 print(f"{hit.total()} of {given.kills}: {victim}", flush=True)
             finish(stormy)

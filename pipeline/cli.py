@@ -5,13 +5,13 @@ from typing import Any
 
 import click
 
-from pipeline import jobs, options, show, steps
+from pipeline import jobs, options, perform, show, steps
+from pipeline import reproduce as again
 from pipeline.data import sources
-from pipeline.errors import DataError
+from pipeline.errors import DataError, ReproductionError
 from pipeline.export import store as models_store
 from pipeline.export.answer import answer
 from pipeline.network.notation import times
-from pipeline.perform import Manner, perform, print_metrics
 from pipeline.training.recorder import Every
 from pipeline.training.run import Run
 
@@ -95,7 +95,9 @@ def _train(
             console.print(
                 f"this run began with {line}: going on may give other bits than going through", soft_wrap=True
             )
-        perform(run, dataset, console, Manner(store, publish, workers, profile, checkpoint_every, tensorboard))
+        perform.perform(
+            run, dataset, console, perform.Manner(store, publish, workers, profile, checkpoint_every, tensorboard)
+        )
 
 
 @cli.command()
@@ -105,7 +107,7 @@ def evaluate(folder: Path) -> None:
     """Open the test set for a finished RUN, and write its report."""
     run = Run(folder)
     dataset = steps.reload(run.job, show.console(stderr=True))
-    print_metrics(steps.evaluate(run, dataset), run.job, show.console())
+    perform.print_metrics(steps.evaluate(run, dataset), run.job, show.console())
     print(f"report: {folder / 'report' / 'index.html'}")
 
 
@@ -157,6 +159,47 @@ def promote(name: str, version: str, store: Path) -> None:
         raise click.BadParameter(f"expected the number of a version, or “newest”, got “{version}”")
     models_store.promote(store, name, None if version == "newest" else int(version))
     print(f"{name}: version {models_store.current(store, name)} is current")
+
+
+@cli.command()
+@click.argument("name")
+@click.argument("version", type=click.IntRange(1))
+@click.option("--dataset", metavar="NAME|FOLDER|FILE.npz", help="Where the data is now.  [default: by its name]")
+@options.data_dir
+@options.workers
+@options.checkpoint_every
+@options.store
+@options.runs
+@options.debug
+def reproduce(
+    name: str,
+    version: int,
+    dataset: str | None,
+    data_dir: str | None,
+    workers: int | None,
+    checkpoint_every: Every,
+    store: Path,
+    runs: Path,
+) -> None:
+    """Train VERSION of the model NAME again as its manifest says, and compare byte for byte."""
+    console = show.console()
+    data, job, before = again.prepare(store, name, version, dataset, data_dir, show.console(stderr=True))
+    run = Run.create(runs, job)
+    with run.held(), console.into(run.folder / "log.txt"):
+        console.print(f"run {run.folder}", soft_wrap=True)
+        for line in before.differences(job):
+            console.print(f"published with {line}: the bytes may differ for that", soft_wrap=True)
+        perform.train(run, data, console, perform.Manner(store, False, workers, False, checkpoint_every, False))
+        steps.export(run, data)
+        compared = again.compare(run, store, version)
+        rows = [(file.name, file.published[:16], file.again[:16], "yes" if file.same else "no") for file in compared]
+        columns = ("file", "published", "made again", "same bytes")
+        console.print(show.table(f"{name}, version {version}", columns, rows, text=columns))
+    if differing := [file.name for file in compared if not file.same]:
+        raise ReproductionError(
+            f"{', '.join(differing)}: expected the bytes that were published, got others; the same bytes need the same"
+            " versions of the packages, and the same processor and BLAS"
+        )
 
 
 @cli.command()

@@ -8,6 +8,7 @@
     ├── RunError             7   a run folder that is missing, unfinished or damaged
     ├── ExportError          8   a network that ONNX cannot carry, or that fails the parity gate
     ├── StoreError           9   a model store that cannot be read or written
+    ├── ReproductionError   10   a version that was trained again and came out with other bytes
     └── Interrupted        130   Ctrl-C, as shells expect; 143 if it was SIGTERM
 
 Click answers a wrong option with 2.
@@ -46,6 +47,10 @@ class ExportError(PipelineError):
 
 class StoreError(PipelineError):
     exit_code = 9
+
+
+class ReproductionError(PipelineError):
+    exit_code = 10
 
 
 class Interrupted(PipelineError):  # noqa: N818  it is no error to stop

@@ -67,6 +67,12 @@ runs = click.option(
     "--runs", type=PATH, default="runs", envvar="NUMSERVE_RUNS", show_default=True, help="Where run folders are made."
 )
 publish = click.option("--publish/--no-publish", default=True, help="Publish when all is well.  [default: yes]")
+workers = click.option(
+    "--workers", type=click.IntRange(1), help="Processes; the result is the same.  [default: the cores]"
+)
+checkpoint_every = click.option(
+    "--checkpoint-every", type=Every(), default="30s", show_default=True, help="Steps, or seconds with an “s”."
+)
 training = together(
     click.option("--dataset", default="mnist", show_default=True, metavar="NAME|FOLDER|FILE.npz", help="See datasets."),
     data_dir,
@@ -116,7 +122,7 @@ training = together(
         help="The part of the training set to hold out.",
     ),
     click.option("--seed", type=click.IntRange(0), default=1, show_default=True),
-    click.option("--workers", type=click.IntRange(1), help="Processes; the result is the same.  [default: the cores]"),
+    workers,
     click.option("--profile", is_flag=True, help="Show what each layer takes, against what the machine can do."),
     click.option(
         "--resume/--no-resume",
@@ -124,9 +130,7 @@ training = together(
         default=False,
         help="Go on with the newest run that was to do the same, if there is one.  [default: no]",
     ),
-    click.option(
-        "--checkpoint-every", type=Every(), default="30s", show_default=True, help="Steps, or seconds with an “s”."
-    ),
+    checkpoint_every,
     click.option("--tensorboard", is_flag=True, help="Write event files; needs the extra numserve[tensorboard]."),
     store,
     runs,

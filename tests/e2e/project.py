@@ -64,6 +64,10 @@ class Compose:
         """docker compose run --rm pipeline …"""
         return self("run", "--rm", "-T", *(["--volume", volume] if volume else []), "pipeline", *arguments)
 
+    def job_python(self, code: str) -> str:
+        """What Python prints in a container of the pipeline."""
+        return self("run", "--rm", "-T", "--entrypoint", "python", "pipeline", "-c", code)
+
     def python(self, code: str) -> str:
         """What Python prints inside the service's container."""
         return self("exec", "-T", "service", "python", "-c", code)

@@ -222,15 +222,42 @@ def test_stops_at_once_with_exit_code_0_and_keeps_the_store(compose: Compose) ->
     assert compose.version("cnn") == versions
 
 
-def test_a_job_that_is_stopped_keeps_what_there_is(compose: Compose) -> None:
-    training = ("train", "fnn", "--dataset", "digits", "--epochs", "3000")
+@pytest.mark.parametrize("signal_name", ["SIGTERM", "SIGKILL"])
+def test_a_job_that_is_ended_goes_on_when_it_is_started_again(compose: Compose, signal_name: str) -> None:
+    name = f"ended-by-{signal_name}".lower()
+    training = ("train", "fnn", "--dataset", "digits", "--epochs", "60", "--name", name, "--checkpoint-every", "20")
     job = compose("run", "--detach", "-T", "pipeline", *training).strip()
+    container = compose.client.containers.get(job)
+    try:
+        eventually(lambda: b"epoch 6/60" in container.logs(), 60)
+        container.kill(signal_name)
+        assert container.wait()["StatusCode"] == (143 if signal_name == "SIGTERM" else 137)
+        assert b"published" not in container.logs()
+        container.start()
+        assert container.wait()["StatusCode"] == 0
+        said = container.logs().decode()
+        assert "going on from epoch" in said
+        assert f"published /models/{name}/1" in said
+    finally:
+        container.remove(force=True)
+    compose.job(*training[:6], "--name", f"{name}-not", "--no-resume")
+    digests = compose.job_python(
+        "import hashlib, pathlib; print(*[hashlib.sha256(pathlib.Path(f'/models/{n}/1/model.onnx').read_bytes())"
+        f".hexdigest() for n in ('{name}', '{name}-not')])"
+    ).split()
+    assert digests[0] == digests[1], "as if nothing had been"
+
+
+def test_docker_stop_loses_nothing_and_takes_less_than_ten_seconds(compose: Compose) -> None:
+    job = compose(
+        "run", "--detach", "-T", "pipeline", "train", "fnn", "--dataset", "digits", "--epochs", "3000"
+    ).strip()
     container = compose.client.containers.get(job)
     try:
         eventually(lambda: b"epoch " in container.logs(), 60)
         container.stop(timeout=10)
-        assert container.wait()["StatusCode"] == 130
-        assert b"is kept in /runs/" in container.logs()
+        assert container.wait()["StatusCode"] == 143, "137 would be a kill"
+        assert b"keeps where it stands" in container.logs()
     finally:
         container.remove(force=True)
 

@@ -10,16 +10,21 @@ from pipeline import interruption
 from pipeline.interruption import Interruption
 
 
-def send(number: int) -> None:
-    os.kill(os.getpid(), number)
+def send(*numbers: int) -> None:
+    for number in numbers:
+        os.kill(os.getpid(), number)
+
+
+def send_and_wait(number: int) -> None:
+    send(number)
+    time.sleep(30)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_outside_of_a_training_they_end_it_at_once(number: int, code: int) -> None:
     asked = Interruption()
     with pytest.raises(KeyboardInterrupt), asked.heard():
-        send(number)
-        pytest.fail("it went on")
+        send_and_wait(number)
     assert asked.exit_code == code
 
 
@@ -36,17 +41,14 @@ def test_in_a_training_they_are_noted(number: int, code: int) -> None:
 def test_the_second_does_not_wait() -> None:
     asked = Interruption()
     with pytest.raises(KeyboardInterrupt), asked.awaited():
-        send(signal.SIGTERM)
-        send(signal.SIGINT)
-        pytest.fail("it went on")
+        send(signal.SIGTERM, signal.SIGINT)
 
 
 def test_nor_does_it_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(interruption, "GRACE", 0.05)
     asked = Interruption()
     with pytest.raises(KeyboardInterrupt), asked.awaited():
-        send(signal.SIGTERM)
-        time.sleep(30)
+        send_and_wait(signal.SIGTERM)
     assert asked.exit_code == 143, "whatever woke it"
 
 
