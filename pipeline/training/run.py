@@ -133,9 +133,13 @@ class Run:
 
     @property
     def history(self) -> History:
-        """A line for each epoch so far."""
+        """A line for each epoch so far; one that was cut off as it was written is none. RunError if damaged."""
         path = self.folder / "history.jsonl"
-        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        try:
+            text = path.read_text() if path.exists() else ""
+            return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+        except (OSError, ValueError) as error:
+            raise RunError(f"{path}: expected a line of JSON for each epoch, but {error}: train it again") from error
 
     def append_history(self, line: dict[str, float]) -> None:
         """Note one more epoch."""
