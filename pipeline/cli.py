@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from pipeline import jobs, options, perform, show, steps
+from pipeline import jobs, options, perform, show, show_runs, steps
 from pipeline import reproduce as again
 from pipeline.data import sources
 from pipeline.errors import DataError, ReproductionError
@@ -14,6 +14,7 @@ from pipeline.export.answer import answer
 from pipeline.network.notation import times
 from pipeline.training.recorder import Every
 from pipeline.training.run import Run
+from pipeline.training.runs import find
 
 KINDS = ("fnn", "cnn")
 
@@ -131,6 +132,44 @@ def publish(folder: Path, store: Path) -> None:
     run = Run(folder)
     version = steps.publish(run, store)
     print(f"published {store / run.job.name / str(version)}")
+
+
+@cli.group(invoke_without_command=True)
+@options.runs
+@options.debug
+@click.pass_context
+def runs(context: click.Context, runs: Path) -> None:
+    """List the runs; `show` one of them, or `compare` several."""
+    if context.invoked_subcommand is None:
+        show_runs.print_listing(show.console(), runs)
+
+
+@runs.command("show")
+@click.argument("name", metavar="RUN")
+@options.runs_after
+@options.debug
+def show_run(name: str, runs: Path) -> None:
+    """Show all that is known of RUN, a run folder or its name."""
+    show_runs.print_run(show.console(), find(runs, name))
+
+
+@runs.command()
+@click.argument("names", metavar="RUN RUN...", nargs=-1, required=True)
+@click.option("--plot", type=options.PATH, default="runs-compared.png", show_default=True, help="Gets the curves.")
+@options.runs_after
+@options.debug
+def compare(names: tuple[str, ...], plot: Path, runs: Path) -> None:
+    """Show in what runs differ and what came of each, and draw the curves."""
+    from pipeline.evaluation.comparison import write_comparison  # matplotlib: half of the start of every other command
+
+    if len(names) < 2:
+        raise click.UsageError(f"expected two runs or more, got one; `pipeline runs show {names[0]}` shows it")
+    if plot.suffix.lower() != ".png":
+        raise click.BadParameter(f"expected the name of a .png file, got “{plot}”", param_hint="--plot")
+    found = [find(runs, name) for name in names]
+    show_runs.print_comparison(show.console(), found)
+    write_comparison(plot, [run.folder.name for run in found], [run.history for run in found])
+    print(f"curves: {plot}")
 
 
 @cli.command()

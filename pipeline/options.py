@@ -66,6 +66,15 @@ store = click.option(
 runs = click.option(
     "--runs", type=PATH, default="runs", envvar="NUMSERVE_RUNS", show_default=True, help="Where run folders are made."
 )
+
+
+def _runs_before() -> Any:
+    """What was said before the name of the subcommand: `pipeline runs --runs FOLDER show`."""
+    parent = click.get_current_context().parent
+    return parent.params.get("runs") if parent else None
+
+
+runs_after = click.option("--runs", type=PATH, default=_runs_before, help="Where run folders are.  [default: runs]")
 publish = click.option("--publish/--no-publish", default=True, help="Publish when all is well.  [default: yes]")
 workers = click.option(
     "--workers", type=click.IntRange(1), help="Processes; the result is the same.  [default: the cores]"

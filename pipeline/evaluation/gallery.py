@@ -30,7 +30,7 @@ def mistakes(
     figure, axes, place = _grid(len(X), X.shape[2:], CAPTION)
     for at, pixels in enumerate(X):
         left, _, bottom, _ = place(at)
-        axes.imshow(_visible(pixels / 255), extent=place(at), interpolation="nearest")
+        axes.imshow(visible(pixels / 255), extent=place(at), interpolation="nearest")
         said = f"{printable(answers[at], 12)}  {confidence[at]:.0%}"
         axes.text(left, bottom + 0.05, said, color=theme.second, fontsize=8, va="top")
         axes.text(left, bottom + 0.22, f"is {printable(truths[at], 12)}", color=theme.faint, fontsize=8, va="top")
@@ -46,7 +46,7 @@ def filters(W: NDArray[np.floating[Any]], theme: Theme) -> Figure:
     figure, axes, place = _grid(len(W), W.shape[2:], 0)
     for at, weights in enumerate(W):
         scaled = 0.5 + 0.5 * weights / max(np.abs(weights).max(), 1e-12)
-        picture = _visible(scaled) if len(weights) == 3 else theme.signed()(scaled.mean(axis=0))
+        picture = visible(scaled) if len(weights) == 3 else theme.signed()(scaled.mean(axis=0))
         axes.imshow(picture, extent=place(at), interpolation="nearest")
     return figure
 
@@ -69,7 +69,7 @@ def _grid(n: int, size: tuple[int, ...], caption: float) -> tuple[Figure, Axes, 
     return figure, axes, place
 
 
-def _visible(pixels: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+def visible(pixels: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
     """[C,H,W] from 0 to 1 as RGB [H,W,3]; what is not RGB is shown by the mean of its channels, in grey."""
     rgb = pixels if len(pixels) == 3 else np.repeat(pixels.mean(axis=0, keepdims=True), 3, axis=0)
     return rgb.transpose(1, 2, 0)

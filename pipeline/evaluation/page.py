@@ -27,8 +27,8 @@ def section(title: str, about: str, content: str) -> str:
 
 
 def picture(name: str, alt: str, width: int) -> str:
-    """`name`.png, and `name`-dark.png on a dark page; width in CSS pixels."""
-    dark = f'<source srcset="{name}-dark.png" media="(prefers-color-scheme: dark)">'
+    """`name`.png, and `name`-dark.png on a dark screen (never on paper); width in CSS pixels."""
+    dark = f'<source srcset="{name}-dark.png" media="screen and (prefers-color-scheme: dark)">'
     light = f'<img src="{name}.png" alt="{escape(alt)}" width="{width}">'
     return f"<figure><picture>{dark}{light}</picture></figure>"
 

@@ -34,7 +34,7 @@ def learning_curves(history: History, theme: Theme) -> Figure:
         if axes.lines:
             axes.legend(frameon=False, labelcolor=theme.ink)
     accuracy.yaxis.set_major_formatter(PercentFormatter(1, decimals=None))
-    _logarithmic_if_wide(loss)
+    logarithmic_if_wide(loss)
     return figure
 
 
@@ -47,7 +47,8 @@ def _curve(axes: Axes, history: History, key: str, colour: str, theme: Theme) ->
     axes.plot(*points[-1], "o", color=colour, markersize=5, markeredgecolor=theme.paper)
 
 
-def _logarithmic_if_wide(axes: Axes) -> None:
+def logarithmic_if_wide(axes: Axes) -> None:
+    """A logarithmic scale where the values of the lines are far apart."""
     values = np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in axes.lines] or [np.ones(1)])
     if values.min() > 0 and values.max() / values.min() > 10:
         axes.set_yscale("log")

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from pipeline import files
 from pipeline.data.dataset import Dataset
 from pipeline.evaluation import gallery, page, plots
-from pipeline.evaluation.metrics import Metrics, Probabilities, worst
+from pipeline.evaluation.calibration import reliability_diagram
+from pipeline.evaluation.feature_maps import feature_maps, outputs
+from pipeline.evaluation.metrics import Metrics, Probabilities, reliability, worst
 from pipeline.evaluation.strip import cards, strip
 from pipeline.evaluation.theme import THEMES, Theme, png, styled
 from pipeline.network.network import Network
@@ -34,8 +36,10 @@ def write_report(run: Run, network: Network, dataset: Dataset, Y: Probabilities,
         page.section("Architecture", "What comes out of each layer, one after the other.", strip(cards(network))),
         _curves(run, folder),
         _confusion(dataset, metrics, folder),
+        _reliability(dataset, Y, folder),
         _mistakes(dataset, Y, folder),
         _first_layer(network, dataset, folder),
+        _feature_maps(network, dataset, Y, folder),
         page.section("Training", "All that decided the result.", page.facts(_facts(run))),
         page.section("Calling it", "With the service running, for one answer or for several.", _calls(run, dataset)),
     ]
@@ -103,6 +107,17 @@ def _confusion(dataset: Dataset, metrics: Metrics, folder: Path) -> str:
     return page.section("Answers", about, drawn + page.label_table(dataset.labels, metrics.per_label))
 
 
+def _reliability(dataset: Dataset, Y: Probabilities, folder: Path) -> str:
+    bins = reliability(Y, dataset.test.labels)
+    alt = "accuracy against confidence, and how many answers there are of each confidence"
+    drawn = _draw(folder, "reliability", lambda theme: reliability_diagram(bins, theme), alt)
+    about = (
+        "The test set's answers by how sure the network was of them, and which part of each bin is right. On the dashed"
+        " line it is right as often as it is sure; below the line it is too sure. A bin of few answers says little."
+    )
+    return page.section("Reliability", about, drawn)
+
+
 def _mistakes(dataset: Dataset, Y: Probabilities, folder: Path) -> str:
     at = worst(Y, dataset.test.labels, MISTAKES)
     if dataset.test.X.ndim != 4 or not len(at):
@@ -128,7 +143,23 @@ def _first_layer(network: Network, dataset: Dataset, folder: Path) -> str:
     drawn = _draw(folder, "filters", lambda theme: gallery.filters(W, theme), "weights of the first layer")
     shown = min(len(W), gallery.MOST_FILTERS)
     many = f"The {shown} strongest of its {len(W)} units" if shown < len(W) else f"Its {shown} units"
-    return page.section("First layer", f"{many}: what each looks for, in one colour, and what it shuns.", drawn)
+    what = "the colours each looks for" if W.shape[1] == 3 else "what each looks for in blue, what it shuns in orange"
+    return page.section("First layer", f"{many}: {what}.", drawn)
+
+
+def _feature_maps(network: Network, dataset: Dataset, Y: Probabilities, folder: Path) -> str:
+    right = np.flatnonzero(Y.argmax(axis=1) == dataset.test.labels)
+    if not len(right):
+        return ""
+    at = right[0]
+    found = outputs(network, dataset.test.X[at])
+    drawn = _draw(folder, "feature-maps", lambda theme: feature_maps(found, theme), "the output of each layer")
+    label = page.printed(dataset.labels[dataset.test.labels[at]])
+    about = (
+        f"What each layer makes of the first example of the test set that is answered right: {label}, {Y[at].max():.1%}"
+        " sure. Blue is above 0 and orange below, the stronger, the larger beside the largest of the layer."
+    )
+    return page.section("Feature maps", about, drawn)
 
 
 def _facts(run: Run) -> list[tuple[str, object]]:

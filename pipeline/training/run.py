@@ -15,7 +15,7 @@ runs/<time>-<name>/
 import io
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -143,14 +143,15 @@ class Run:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Hold the run, so that no other process trains it. RunError if one does."""
-        with self.writing():
-            try:
-                with files.held(self.folder / "lock"):
-                    yield
-            except BlockingIOError as error:
-                raise RunError(
-                    f"{self.folder}: another process is at work on this run: wait for it, or stop it"
-                ) from error
+        with ExitStack() as stack:
+            with self.writing():
+                try:
+                    stack.enter_context(files.held(self.folder / "lock"))
+                except BlockingIOError as error:
+                    raise RunError(
+                        f"{self.folder}: another process is at work on this run: wait for it, or stop it"
+                    ) from error
+            yield
 
     @property
     def checkpoints(self) -> Checkpoints:
@@ -159,10 +160,13 @@ class Run:
 
     @property
     def history(self) -> History:
-        """A line for each epoch so far; one that was cut off as it was written is none."""
+        """A line for each epoch so far; one that was cut off as it was written is none. RunError if damaged."""
         path = self.folder / "history.jsonl"
-        text = path.read_text() if path.exists() else ""
-        return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+        try:
+            text = path.read_text() if path.exists() else ""
+            return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+        except (OSError, ValueError) as error:
+            raise RunError(f"{path}: expected a line of JSON for each epoch, but {error}: train it again") from error
 
     def write_history(self, history: History) -> None:
         """Put these lines in the place of what there is."""

@@ -246,6 +246,145 @@ def test_the_environment_says_where_the_store_is(pipeline: Any, store: Path, mon
     assert len(cells(pipeline("models").out)) == 2
 
 
+# ---------------------------------------------------------------- runs
+@pytest.fixture
+def two(trained: Any, run: Path, tmp_path: Path) -> Path:
+    """A folder with a published run called “done”, and one called “half” that was interrupted in its third epoch."""
+    folder = tmp_path / "two"
+    folder.mkdir()
+    shutil.copytree(trained.run, folder / "done")
+    half = Run(run.rename(folder / "half"))
+    (half.folder / "weights.npz").unlink()
+    lines = (half.folder / "history.jsonl").read_text().splitlines()
+    (half.folder / "history.jsonl").write_text("\n".join([*lines[:2], lines[2][:40]]))
+    config = half.read_json("config.json")
+    half.write_json("config.json", {**config, "name": "other", "recipe": {**config["recipe"], "optimizer": "sgd"}})
+    return folder
+
+
+@pytest.mark.parametrize("name", ["show", "compare"])
+def test_commands_on_runs_have_help(pipeline: Any, name: str) -> None:
+    said = pipeline("runs", name, "--help")
+    assert said.code == 0
+    assert said.out.startswith(f"Usage: pipeline runs {name}")
+    assert "--debug" in said.out
+
+
+def test_runs(pipeline: Any, two: Path, trained: Any) -> None:
+    said = pipeline("runs", "--runs", two)
+    history, metrics = Run(trained.run).history, Run(trained.run).read_json("metrics.json")
+    assert (said.code, said.err) == (0, "")
+    done, half = cells(said.out)
+    best, seconds = (max(line["validation_accuracy"] for line in history), sum(line["seconds"] for line in history))
+    assert done[:5] == ["done", "fnn", "fnn", "exported", "12/12"]
+    assert done[5:8] == [f"{best:.2%}", f"{metrics['accuracy']:.2%}", f"{seconds:.1f}"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", done[8])
+    assert half[:5] == ["half", "other", "fnn", "interrupted", "2/12"]
+    assert half[6] == ""
+
+
+def test_runs_takes_the_folder_from_the_environment(pipeline: Any, two: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NUMSERVE_RUNS", str(two))
+    assert len(cells(pipeline("runs").out)) == 2
+    assert pipeline("runs", "show", "half").code == 0
+
+
+def test_what_is_no_run_is_listed_and_hides_no_other(pipeline: Any, two: Path) -> None:
+    (two / "holiday").mkdir()
+    (two / "no utf-8 \udc80").mkdir()
+    (two / "done" / "metrics.json").write_text("{")
+    said = pipeline("runs", "--runs", two)
+    assert said.code == 0
+    assert [row[0] for row in cells(said.out)] == ["half"]
+    assert re.search(r"^holiday: damaged: .*config\.json: expected .* is this a run folder\?$", said.out, re.MULTILINE)
+    assert "no utf-8 ?: damaged: " in said.out
+    assert re.search(r"^done: damaged: .*metrics\.json: expected a JSON file", said.out, re.MULTILINE)
+
+
+def test_a_folder_without_runs(pipeline: Any, tmp_path: Path) -> None:
+    (tmp_path / "runs").mkdir()
+    said = pipeline("runs")
+    assert (said.code, said.out) == (0, "no runs in runs yet: `pipeline train` makes them\n")
+
+
+@pytest.mark.parametrize("arguments", [("runs", "show", "--runs", "two"), ("runs", "--runs", "two", "show")])
+def test_runs_show(pipeline: Any, two: Path, trained: Any, arguments: tuple[str, ...]) -> None:
+    said = pipeline(*arguments, "done")
+    assert (said.code, said.err) == (0, "")
+    assert said.out.startswith("two/done: exported, 12/12 epochs\n")
+    told = {row[0]: row[1] for row in cells(said.out) if len(row) == 2}
+    assert told["architecture"].startswith("INPUT 64 -> FC 300 relu")
+    assert (told["learning rate"], told["train"], told["example"]) == ("0.003", "1,293", "1x8x8")
+    assert told["numpy"] == np.__version__
+    assert told["accuracy"] == f"{Run(trained.run).read_json('metrics.json')['accuracy']:.2%}"
+    assert {"config.json", "history.jsonl", "weights.npz", "metrics.json", "report/index.html", "export"} <= set(told)
+    assert [row[0] for row in cells(said.out) if len(row) == 8] == [str(epoch) for epoch in range(1, 13)]
+
+
+def test_runs_show_takes_a_path_and_tells_of_a_run_that_is_half_done(pipeline: Any, two: Path) -> None:
+    said = pipeline("runs", "show", "two/half")
+    assert said.code == 0
+    assert "two/half: interrupted, 2/12 epochs\n" in said.out
+    assert [row[0] for row in cells(said.out) if len(row) == 8] == ["1", "2"]
+    told = {row[0] for row in cells(said.out)}
+    assert not {"calibration error", "weights.npz", "metrics.json", "export"} & told
+
+
+def test_runs_show_chooses_among_many_epochs(pipeline: Any, two: Path) -> None:
+    run = Run(two / "half")
+    (line, _) = run.history
+    (run.folder / "history.jsonl").unlink()
+    for epoch in range(1, 101):
+        run.append_history({**line, "epoch": epoch})
+    said = pipeline("runs", "show", "two/half")
+    assert "history: 30 of 100 epochs, evenly chosen" in said.out
+    shown = [int(row[0]) for row in cells(said.out) if len(row) == 8]
+    assert (len(shown), shown[0], shown[-1]) == (30, 1, 100)
+    assert set(np.diff(shown)) == {3, 4}
+
+
+def test_runs_compare(pipeline: Any, two: Path) -> None:
+    said = pipeline("runs", "--runs", "two", "compare", "done", "two/half")
+    assert (said.code, said.err) == (0, "")
+    rows = {row[0]: row[1:] for row in cells(said.out)}
+    assert rows["optimizer"] == ["adam", "sgd"]
+    assert rows["model"] == ["fnn", "other"]
+    assert "epochs" in rows
+    assert "learning rate" not in rows, "it is the same"
+    assert rows["state"] == ["exported", "interrupted"]
+    assert rows["epochs"] == ["12/12", "2/12"]
+    assert rows["test accuracy"][0].endswith("%")
+    assert rows["test accuracy"][1] == ""
+    assert re.fullmatch(r"\d\d\.\d\d% \(epoch \d+\)", rows["best validation"][0])
+    assert said.out.endswith("curves: runs-compared.png\n")
+    assert Path("runs-compared.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_runs_compare_draws_where_it_is_told(pipeline: Any, two: Path) -> None:
+    said = pipeline("runs", "compare", "--plot", "two/curves.png", "--runs", "two", "done", "done", "half")
+    assert said.out.endswith("curves: two/curves.png\n")
+    assert (two / "curves.png").is_file()
+    assert not Path("runs-compared.png").exists()
+
+
+def test_runs_that_are_not_told(pipeline: Any, two: Path) -> None:
+    for arguments, code, words in (
+        (("runs", "--runs", "nowhere"), 7, "nowhere: expected a folder of runs, but No such file or directory"),
+        (("runs", "--runs", "two", "show", "dune"), 7, "dune: expected a run folder, or the name of one in two"),
+        (("runs", "--runs", "two", "compare", "done", "dune"), 7, "did you mean done?"),
+        (("runs", "--runs", "two", "show", ".."), 7, "is this a run folder?"),
+        (("runs", "--runs", "two", "compare", "done"), 2, "two runs or more, got one; `pipeline runs show done`"),
+        (("runs", "--runs", "two", "compare"), 2, "Missing argument"),
+        (("runs", "--runs", "two", "compare", "done", "half", "--plot", "x.svg"), 2, "a .png file, got “x.svg”"),
+        (("runs", "--runs", "two", "compare", "done", "half", "--plot", "no/x.png"), 7, "choose another --plot"),
+        (("runs", "fly"), 2, "No such command 'fly'"),
+    ):
+        said = pipeline(*arguments)
+        assert said.code == code, arguments
+        assert words in said.err
+        assert "Traceback" not in said.err
+
+
 # ---------------------------------------------------------------- predict
 def test_predict(pipeline: Any, trained: Any, pictures: list[str]) -> None:
     said = pipeline("predict", "fnn", *pictures, "--store", trained.store)

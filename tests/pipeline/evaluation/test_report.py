@@ -38,7 +38,7 @@ class Page(HTMLParser):
         self.text += data
 
 
-def write(folder, shape=(1, 8, 8), architecture=CNN, labels=HOSTILE, right=False, epochs=2):
+def write(folder, shape=(1, 8, 8), architecture=CNN, labels=HOSTILE, right=False, wrong=False, epochs=2):
     """The report of a run as it is when its training is done: (folder, page)."""
     rng = np.random.default_rng(0)
     y = np.arange(30) % len(labels)
@@ -51,7 +51,7 @@ def write(folder, shape=(1, 8, 8), architecture=CNN, labels=HOSTILE, right=False
     run = Run(folder)
     for epoch in range(epochs):
         run.append_history({**LINE, "epoch": epoch + 1})
-    answers = y if right else (y + (np.arange(30) % 7 == 0)) % len(labels)
+    answers = y if right else (y + (wrong | (np.arange(30) % 7 == 0))) % len(labels)
     Y = np.eye(len(labels))[answers] * 0.9 + 0.01
     with mock.patch.object(Run, "job", job):  # one that need not be read from disk
         index = write_report(run, network, data, Y, measure(Y, y))
@@ -66,13 +66,15 @@ def written(tmp_path_factory):
 
 def test_the_whole_report(written):
     folder, html = written
-    names = {"curves", "confusion", "mistakes", "filters"}
+    names = {"curves", "confusion", "reliability", "mistakes", "filters", "feature-maps"}
     assert {path.name for path in folder.iterdir()} == {"index.html"} | {
         f"{name}{dark}.png" for name in names for dark in ("", "-dark")
     }
     for path in folder.glob("*.png"):
         Image.open(path).verify()
     for words in ("83.33%", "5", "mistakes", "1 min 20 s", "Learning curves", "Worst mistakes", "First layer", "1,234"):
+        assert words in html.text
+    for words in ("Reliability", "Feature maps", 'answered right: "&?, 91.0% sure'):
         assert words in html.text
     assert "curl -F image=@picture.png http://127.0.0.1:8000/predict/x" in html.text
 
@@ -115,6 +117,18 @@ def test_nothing_wrong_nothing_shown(tmp_path):
     assert not (folder / "mistakes.png").exists()
     assert not (folder / "curves.png").exists()
     assert "Worst mistakes" not in html.text
+
+
+def test_nothing_right_nothing_looked_into(tmp_path):
+    folder, html = write(tmp_path, wrong=True)
+    assert "Feature maps" not in html.text
+    assert not (folder / "feature-maps.png").exists()
+
+
+def test_paper_is_always_light(written):
+    folder, _ = written
+    text = (folder / "index.html").read_text()
+    assert text.count("prefers-color-scheme: dark") == text.count("screen and (prefers-color-scheme: dark)")
 
 
 def test_the_strip_names_every_layer():
