@@ -239,7 +239,7 @@ def test_patience_needs_a_validation_split(pipeline: Any) -> None:
 def test_the_config_says_where_it_was_done(pipeline: Any) -> None:
     assert pipeline("train", "fnn", *OPTIONS).code == 0
     environment = json.loads((the_run().folder / "config.json").read_text())["environment"]
-    assert environment["command"].startswith("pipeline ")
+    assert environment["command"].startswith("pipeline")
     assert "kernels" in environment["blas"]
     assert environment["cores"] >= 1
     manifest = json.loads(Path("models/fnn/1/manifest.json").read_text())
