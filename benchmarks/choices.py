@@ -6,8 +6,8 @@ A third of the training set, other examples for each seed, is held out and answe
 other pens would have written it (the "hand" conditions of `scenes.py`, through preprocess.onnx). The test set is never
 opened. Trainings are shorter than the recipe's, so that all of it takes less than an hour; compare within the table.
 
-Each seed has a split of its own, which moves all rows alike; the last column therefore has, for each seed, the loss less
-that of the recipe: a change that helps makes all of them negative.
+Each seed has a split of its own, which moves all rows alike; so the last column has, for each seed, the loss less that
+of the recipe: a change that helps makes all of them negative.
 """
 
 import argparse
