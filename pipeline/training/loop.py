@@ -26,6 +26,7 @@ from pipeline.training.checkpoint import Checkpoint, History, Means, Place
 from pipeline.training.profile import Profile
 from pipeline.training.recipe import LEARNING_RATES, Recipe
 from pipeline.training.schedules import SCHEDULES
+from pipeline.training.stopping import ended, epochs_since_best
 from pipeline.training.team import Arrays, Team, alone, gather
 
 
@@ -111,28 +112,19 @@ def _train(
         network.learn_into(np.zeros_like(network.theta))
 
 
+def latest(arrays: Arrays, recipe: Recipe) -> np.ndarray:
+    """The parameters [P] as the last step left them: their average, if there is one."""
+    return arrays["average" if recipe.average else "theta"]
+
+
 def answering(arrays: Arrays, history: History, recipe: Recipe) -> np.ndarray:
-    """Which of the arrays of a training, or of a checkpoint, holds the parameters [P] that are to answer."""
-    return arrays["best" if recipe.patience and history else "average" if recipe.average else "theta"]
+    """The parameters [P] of a training, or of a checkpoint, that are to answer: the best, if they are kept."""
+    return arrays["best"] if recipe.patience and history else latest(arrays, recipe)
 
 
 def _beside(team: Team, example: Shape, recipe: Recipe, place: Place) -> None:
     """What the workers beside the parent do: the same training, told to nobody."""
     Training(team, Network(parse(recipe.architecture), example), recipe, place).run()
-
-
-def ended(history: History, recipe: Recipe) -> bool:
-    """Whether a training with these epochs behind it is over: all done, good enough, or no better for too long."""
-    if not history or len(history) == recipe.epochs:
-        return bool(history)
-    reached = recipe.stop_at and history[-1].get("validation_accuracy", 0) >= recipe.stop_at
-    return bool(reached or (recipe.patience and epochs_since_best(history) >= recipe.patience))
-
-
-def epochs_since_best(history: History) -> int:
-    """How many epochs ago the validation loss was lowest. History must have a line."""
-    losses = [line["validation_loss"] for line in history]
-    return len(losses) - 1 - losses.index(min(losses))
 
 
 class Training:
@@ -208,7 +200,7 @@ class Training:
     def keep_best(self) -> None:
         """Remember the parameters after the epoch that answered the validation split best."""
         if self.recipe.patience and self.team.rank == 0 and epochs_since_best(self.place.history) == 0:
-            self.team.arrays["best"][...] = answering(self.team.arrays, [], self.recipe)
+            self.team.arrays["best"][...] = latest(self.team.arrays, self.recipe)
 
     def eta(self, epoch: int, step: int) -> float:
         """The learning rate at a place in the training."""
@@ -230,7 +222,7 @@ class Training:
         if not len(look):
             return {}
         labels = self.team.arrays["labels"][look]
-        self.network.use(answering(self.team.arrays, [], self.recipe))
+        self.network.use(latest(self.team.arrays, self.recipe))
         layers, loss = objective(self.network.layers, self.recipe.loss)
         for start in range(self.team.rank * shards.PIECE, len(look), self.team.size * shards.PIECE):
             piece = slice(start, start + shards.PIECE)

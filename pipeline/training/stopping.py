@@ -1,0 +1,18 @@
+"""When a training is over."""
+
+from pipeline.training.checkpoint import History
+from pipeline.training.recipe import Recipe
+
+
+def ended(history: History, recipe: Recipe) -> bool:
+    """Whether a training with these epochs behind it is over: all done, good enough, or no better for too long."""
+    if not history or len(history) == recipe.epochs:
+        return bool(history)
+    reached = recipe.stop_at and history[-1].get("validation_accuracy", 0) >= recipe.stop_at
+    return bool(reached or (recipe.patience and epochs_since_best(history) >= recipe.patience))
+
+
+def epochs_since_best(history: History) -> int:
+    """How many epochs ago the validation loss was lowest. History must have a line."""
+    losses = [line["validation_loss"] for line in history]
+    return len(losses) - 1 - losses.index(min(losses))
