@@ -49,6 +49,7 @@ store = click.option(
 runs = click.option(
     "--runs", type=PATH, default="runs", envvar="NUMSERVE_RUNS", show_default=True, help="Where run folders are made."
 )
+seed = click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
 publish = click.option("--publish/--no-publish", default=True, help="Publish when all is well.  [default: yes]")
 training = together(
     click.option("--dataset", default="mnist", show_default=True, metavar="NAME|FOLDER|FILE.npz", help="See datasets."),
@@ -91,7 +92,7 @@ training = together(
         show_default=True,
         help="The part of the training set to hold out.",
     ),
-    click.option("--seed", type=click.IntRange(0), default=1, show_default=True),
+    seed,
     click.option("--workers", type=click.IntRange(1), help="Processes; the result is the same.  [default: the cores]"),
     click.option("--profile", is_flag=True, help="Show what each layer takes, against what the machine can do."),
     store,
