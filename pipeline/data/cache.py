@@ -33,7 +33,7 @@ VERSION = 1  # of the files, and of the rules by which `pictures.decode` makes p
 
 
 @dataclass(frozen=True)
-class Pictures:
+class Cached:
     """The two splits, mapped read-only from a file; left_out: why which files could not be read."""
 
     train: Split
@@ -45,7 +45,7 @@ class _StaleError(Exception):
     """A cache that is there and cannot be used; the message says what was expected and what came."""
 
 
-def pictures(folder: Path, found: Listing, preprocess: Preprocess, home: Path, warn: Warn, report: Report) -> Pictures:
+def pictures(folder: Path, found: Listing, preprocess: Preprocess, home: Path, warn: Warn, report: Report) -> Cached:
     """The pictures `found` in a folder, decoded and preprocessed: from the cache in `home`, which is built if need be.
 
     Where `home` cannot be written they go to a temporary file, and warn(line) says so, as it does of a damaged cache.
@@ -91,7 +91,7 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 def _opened_or_built(
     home: Path, key: str, folder: Path, found: Listing, preprocess: Preprocess, warn: Warn, report: Report
-) -> Pictures:
+) -> Cached:
     pixels, index = home / f"{key}.pixels", home / f"{key}.json"
     if there := _opened(pixels, index, folder, warn):
         return there
@@ -101,7 +101,7 @@ def _opened_or_built(
     raise DataError(f"{pixels}: expected what has just been written, something else came: check the disk")
 
 
-def _opened(pixels: Path, index: Path, folder: Path, warn: Warn) -> Pictures | None:
+def _opened(pixels: Path, index: Path, folder: Path, warn: Warn) -> Cached | None:
     """The cache, if it is there, whole, and has every picture that can be read."""
     try:
         read = _read(index)
@@ -138,7 +138,7 @@ def _check_left_out(folder: Path, index: Index) -> None:
             raise _StaleError(f"{path}: could not be read before, and can be now")
 
 
-def _mapped(pixels: Path, index: Index, folder: Path) -> Pictures:
+def _mapped(pixels: Path, index: Index, folder: Path) -> Cached:
     """Each split is a map of its own, whose `filename` and `offset` tell other processes where to find the same."""
 
     def split(labels: list[int], offset: int) -> Split:
@@ -147,7 +147,7 @@ def _mapped(pixels: Path, index: Index, folder: Path) -> Pictures:
 
     train = split(index.train, 0)
     test = split(index.test, train.X.nbytes)
-    return Pictures(train, test, {folder / name: why for name, why in index.left_out.items()})
+    return Cached(train, test, {folder / name: why for name, why in index.left_out.items()})
 
 
 @cache

@@ -13,7 +13,7 @@ from pipeline.data import cache, sources
 from pipeline.data.check import Examples
 from pipeline.data.dataset import Dataset
 from pipeline.data.progress import progress, say
-from pipeline.errors import DataError
+from pipeline.errors import DataError, StoreError
 from pipeline.export.parity import answers
 from pipeline.export.preprocessing import preprocessor
 from pipeline.network.notation import times
@@ -45,7 +45,8 @@ def unfit(manifest: dict[str, Any], examples: Examples) -> str | None:
 def suspects(version: Path, manifest: dict[str, Any], examples: Examples, console: Console) -> list[Suspect]:
     """All examples of which the model is sure, by SURE or more, that their label is another; the surest first.
 
-    version: the folder of its files. console: for the progress. Raises ExportError when onnxruntime cannot load them.
+    version: the folder of its files. console: for the progress.
+    Raises StoreError when one of them is missing, ExportError when onnxruntime cannot load it.
     """
     labels: list[str] = manifest["labels"]
     Y = _answers(version, _inputs(version, examples, console), console)
@@ -60,7 +61,7 @@ def _inputs(version: Path, examples: Examples, console: Console) -> list[NDArray
     data = examples.data
     if isinstance(data, Dataset):
         return [data.train.X, data.test.X]
-    preprocess = preprocessor((version / "preprocess.onnx").read_bytes())
+    preprocess = preprocessor(_read(version / "preprocess.onnx"))
     with progress(console, f"preparing {examples.name} for {version}", "pictures") as report:
         have = cache.pictures(
             data.folder, data.found, preprocess, sources.pictures_folder(), lambda line: say(console, line), report
@@ -72,7 +73,7 @@ def _inputs(version: Path, examples: Examples, console: Console) -> list[NDArray
 
 def _answers(version: Path, inputs: list[NDArray[Any]], console: Console) -> NDArray[np.float32]:
     """Probabilities [N,K]."""
-    model, total = (version / "model.onnx").read_bytes(), sum(map(len, inputs))
+    model, total = _read(version / "model.onnx"), sum(map(len, inputs))
     pieces: list[NDArray[np.float32]] = []
     with progress(console, f"asking {version}", "examples") as report:
         for piece in _pieces(inputs):
@@ -83,3 +84,10 @@ def _answers(version: Path, inputs: list[NDArray[Any]], console: Console) -> NDA
 
 def _pieces(inputs: list[NDArray[Any]]) -> Iterator[NDArray[Any]]:
     return (X[start : start + PIECE] for X in inputs for start in range(0, len(X), PIECE))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read ({error.strerror}): publish the version again") from error

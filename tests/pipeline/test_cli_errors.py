@@ -146,6 +146,11 @@ def test_data_check_of_what_cannot_be_read(pipeline: Any, trained: Any, tmp_path
     refused(pipeline("data", "check", "mnsit"), 3, "did you mean mnist?")
     refused(pipeline("data", "check", "digits", "--model", "cnn", "--store", trained.store), 9, "no model “cnn”")
     refused(pipeline("data", "check", "digits", "--model", "cnn", "--store", "nowhere"), 9, "nowhere")
+    shutil.copytree(trained.store, "models")
+    Path("models/fnn/1/model.onnx").unlink()
+    said = pipeline("data", "check", "digits", "--model", "fnn")
+    assert said.code == 9
+    assert "model.onnx: cannot be read" in said.err.splitlines()[-1]
 
 
 # ---------------------------------------------------------------- the network
