@@ -5,12 +5,14 @@ from typing import Any
 
 import click
 
-from pipeline import jobs, options, perform, show, show_runs, steps
+from pipeline import jobs, options, perform, show, show_check, show_runs, steps
 from pipeline import reproduce as again
+from pipeline.data import check as data_check
 from pipeline.data import sources
 from pipeline.errors import DataError, ReproductionError
 from pipeline.export import store as models_store
 from pipeline.export.answer import answer
+from pipeline.export.suspects import suspects, unfit
 from pipeline.network.notation import times
 from pipeline.training.recorder import Every
 from pipeline.training.run import Run
@@ -48,6 +50,35 @@ def fetch(name: str, data_dir: str | None) -> None:
     """Download a dataset, verified, into the data folder."""
     folder = sources.fetch(name, Path(data_dir) if data_dir else None, show.console(stderr=True))
     print(f"{name} is in {folder}")
+
+
+@cli.group()
+@options.debug
+def data() -> None:
+    """Look at a dataset before anything is trained on it."""
+
+
+@data.command()
+@click.argument("dataset", metavar="NAME|FOLDER|FILE.npz")
+@options.data_dir
+@click.option("--model", help="Of the store: also list what it is sure is mislabelled.")
+@options.seed
+@options.store
+@options.debug
+def check(dataset: str, data_dir: str | None, model: str | None, seed: int, store: Path) -> None:
+    """Count labels and sizes, and find duplicates, unreadable files and suspects."""
+    version = models_store.current(store, model) if model else None
+    console, progress = show.console(), show.console(stderr=True)
+    examples = data_check.load(dataset, Path(data_dir) if data_dir else None, seed, progress)
+    show_check.print_examples(console, examples)
+    show_check.print_duplicates(console, examples)
+    if model is None or version is None:
+        return
+    home, manifest = models_store.folder(store, model, version), models_store.manifest(store, model, version)
+    if problem := unfit(manifest, examples):
+        console.print(f"{home}: {problem}: no suspects were looked for", soft_wrap=True)
+    else:
+        show_check.print_suspects(console, examples, suspects(home, manifest, examples, progress))
 
 
 @cli.command()

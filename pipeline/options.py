@@ -75,6 +75,7 @@ def _runs_before() -> Any:
 
 
 runs_after = click.option("--runs", type=PATH, default=_runs_before, help="Where run folders are.  [default: runs]")
+seed = click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
 publish = click.option("--publish/--no-publish", default=True, help="Publish when all is well.  [default: yes]")
 workers = click.option(
     "--workers", type=click.IntRange(1), help="Processes; the result is the same.  [default: the cores]"
@@ -130,7 +131,7 @@ training = together(
         show_default=True,
         help="The part of the training set to hold out.",
     ),
-    click.option("--seed", type=click.IntRange(0), default=1, show_default=True),
+    seed,
     workers,
     click.option("--profile", is_flag=True, help="Show what each layer takes, against what the machine can do."),
     click.option(

@@ -2,6 +2,7 @@
 
 import zipfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.data import digest
 from pipeline.data.dataset import Dataset, Pictures, Split
-from pipeline.data.split import share_for_test, subset
+from pipeline.data.split import Indices, share_for_test, subset
 from pipeline.errors import DataError
 
 NAMES = {
@@ -45,10 +46,22 @@ def guess(X: NDArray[Any]) -> Pictures:
     return "ink" if X.shape[1] == 1 and black >= BORDER_OF_INK else "photo"
 
 
+def rows(path: Path, seed: int = 0) -> Indices | None:
+    """The row of X that each example of `load` is, train first; None for a file that has a test set of its own.
+
+    Raises DataError as `load` does.
+    """
+    chosen = _chosen(_names(path))
+    if "X_test" in chosen:
+        return None
+    where, labels = _array(path, chosen["y"])
+    return np.concatenate(share_for_test(_labels(where, labels), seed))
+
+
 def _roles(path: Path) -> dict[str, Named]:
     """The arrays that play a role here, by role, read without ever running what a file may hold."""
     names = _names(path)
-    chosen = {role: name for role, known in NAMES.items() for name in known if name in names}
+    chosen = _chosen(names)
     for role in ("X", "y"):
         if role not in chosen:
             raise DataError(
@@ -58,6 +71,11 @@ def _roles(path: Path) -> dict[str, Named]:
     if ("X_test" in chosen) != ("y_test" in chosen):
         raise DataError(f"{path}: expected X_test and y_test, came only one of them: save both or neither")
     return {role: _array(path, name) for role, name in chosen.items()}
+
+
+def _chosen(names: Sequence[str]) -> dict[str, str]:
+    """The name of the array in each role."""
+    return {role: name for role, known in NAMES.items() for name in known if name in names}
 
 
 def _names(path: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""What every source delivers: labelled examples, in memory, in two splits."""
+"""What every source delivers: labelled examples in two splits, in memory or mapped into it from a file."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -1,10 +1,15 @@
 """What exactly was trained on, in 64 characters."""
 
 import hashlib
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.data.dataset import Dataset, Pictures, Split
+
+BLOCK = 1 << 24  # bytes at a time: of a dataset that is in a file, memory holds no more
 
 
 def digest(train: Split, test: Split, labels: tuple[str, ...]) -> str:
@@ -15,10 +20,16 @@ def digest(train: Split, test: Split, labels: tuple[str, ...]) -> str:
     """
     sha = hashlib.sha256(repr([(len(label), label) for label in labels]).encode())
     for array in (train.X, train.labels, test.X, test.labels):
-        little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
-        sha.update(f"{little.dtype.str}{little.shape}".encode())
-        sha.update(little.data)
+        little = array.dtype.newbyteorder("<")
+        sha.update(f"{little.str}{array.shape}".encode())
+        for block in _blocks(array):
+            sha.update(np.ascontiguousarray(block, little).data)
     return sha.hexdigest()
+
+
+def _blocks(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    rows = max(1, BLOCK * len(array) // max(1, array.nbytes))
+    return (array[start : start + rows] for start in range(0, len(array), rows))
 
 
 def dataset(name: str, train: Split, test: Split, labels: tuple[str, ...], pictures: Pictures | None) -> Dataset:

@@ -26,12 +26,12 @@ class Listing:
     test: Files
 
 
-def scan(folder: Path, seed: int = 0, warn: Warn = print) -> Listing:
+def scan(folder: Path, seed: int = 0, warn: Warn = print, least: int = 2) -> Listing:
     """The labels and files of a folder, without opening one. Without a `test/`, a fifth of each label is it.
 
     Pictures may lie deeper in their label's folder. Hidden files are passed over, and so are those that are no
     pictures by their names: warn(line) says how many. Raises DataError when there are fewer than two labels, a
-    label with fewer than two pictures, or a label in `test/` that is not in `train/`.
+    label with fewer than `least` pictures, or a label in `test/` that is not in `train/`.
     """
     root = folder / "train" if subfolders(folder / "train") else folder
     labels = tuple(path.name for path in subfolders(root))
@@ -43,7 +43,7 @@ def scan(folder: Path, seed: int = 0, warn: Warn = print) -> Listing:
     _check_names(root, labels)
     files = _files(root, labels, warn)
     numbers = np.array([number for _, number in files], dtype=np.int64)
-    check_counts(root, labels, numbers)
+    check_counts(root, labels, numbers, least)
     if root != folder and (test := folder / "test").is_dir():
         return Listing(labels, files, _test_files(test, labels, warn))
     kept, held = share_for_test(numbers, seed)
@@ -65,7 +65,7 @@ def check_counts(folder: Path, labels: Sequence[str], numbers: NDArray[np.int64]
     few = [f"{label} has {count}" for label, count in zip(labels, counts, strict=True) if count < least]
     if few:
         raise DataError(
-            f"{folder}: expected at least {least} pictures of each label, {_some(few)}: "
+            f"{folder}: expected at least {least} pictures of each label, {some(few)}: "
             "add pictures, or remove the label's folder"
         )
 
@@ -81,7 +81,7 @@ def _check_names(root: Path, labels: Sequence[str]) -> None:
 def _test_files(test: Path, labels: tuple[str, ...], warn: Warn) -> Files:
     unknown = [path.name for path in subfolders(test) if path.name not in labels]
     if unknown:
-        raise DataError(f"{test}: expected only labels that `train` has, came {_some(unknown)}: rename or remove it")
+        raise DataError(f"{test}: expected only labels that `train` has, came {some(unknown)}: rename or remove it")
     files = _files(test, labels, warn)
     if not files:
         raise DataError(f"{test}: expected pictures to test on, there are none: add some, or remove train and test")
@@ -128,5 +128,6 @@ def _identity(path: Path) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def _some(names: Sequence[str], most: int = 5) -> str:
+def some(names: Sequence[str], most: int = 5) -> str:
+    """The first few of many names, in a row."""
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

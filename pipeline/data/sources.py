@@ -9,8 +9,8 @@ from typing import Literal
 from rich.console import Console
 
 from pipeline.data import arrays, digits, folder, mnist
+from pipeline.data.building import Preprocess
 from pipeline.data.dataset import Dataset, Pictures
-from pipeline.data.folder import Preprocess
 from pipeline.data.progress import progress, say
 from pipeline.errors import DataError
 
@@ -27,6 +27,8 @@ def load(
     console: Console | None = None,
 ) -> Dataset:
     """The dataset that `source` names: digits, mnist, fashion-mnist, a folder, or a .npz file.
+
+    The pixels of a folder are in the cache that is in `pictures_folder`, mapped from there.
 
     data_dir: where the four IDX files are, or are downloaded to; `data_folder` says the default.
     seed: decides the test set of a folder or file that has none of its own.
@@ -80,6 +82,11 @@ def data_folder(option: Path | None = None) -> Path:
     return option
 
 
+def pictures_folder() -> Path:
+    """Where the decoded pictures of folders are kept. Who deletes it loses time, and nothing else."""
+    return data_folder() / "pictures"
+
+
 def fetch(name: str, data_dir: Path | None = None, console: Console | None = None) -> Path:
     """Downloads mnist or fashion-mnist, unless it is there, and returns its folder. Raises DownloadError."""
     if name not in mnist.SOURCES:
@@ -126,4 +133,4 @@ def _load_folder(path: Path, seed: int, preprocess: Preprocess | None, pictures:
     if preprocess is None:
         raise TypeError("a folder of pictures needs a preprocess: load(…, preprocess=…)")
     with progress(console, f"reading {path}", "pictures") as report:
-        return folder.load(path, preprocess, pictures, seed, lambda line: say(console, line), report)
+        return folder.load(path, preprocess, pictures, pictures_folder(), seed, lambda line: say(console, line), report)

@@ -1,11 +1,15 @@
 """Which preprocessing a model gets, and how to run it from Python."""
 
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
 import numpy as np
 import onnx
+import onnxruntime
 from numpy.typing import NDArray
 
 from pipeline.data.dataset import Pictures
-from pipeline.data.folder import Preprocess
 from pipeline.errors import ArchitectureError
 from pipeline.export.preprocess import ink, photo
 from pipeline.export.session import session
@@ -31,12 +35,32 @@ def preprocessing(pictures: Pictures, shape: Shape) -> onnx.ModelProto:
     return ink(channels, height, width, box=round(min(height, width) * 20 / 28), centre="mass")
 
 
-def preprocessor(model: bytes) -> Preprocess:
-    """The function image uint8 [h,w,3] -> pixels uint8 [C,H,W] that a `preprocess.onnx` is."""
-    runtime = session(model)
+@dataclass(frozen=True)
+class Preprocessor:
+    """What a `preprocess.onnx` does, as a function: image uint8 [h,w,3] -> pixels uint8 [C,H,W].
 
-    def preprocess(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        pixels: NDArray[np.uint8] = runtime.run(None, {"image": image})[0][0]
+    It can be sent to another process, which makes a session of its own.
+    """
+
+    model: bytes
+    shape: Shape
+
+    @property
+    def key(self) -> bytes:
+        """Different where the pixels may be: with another graph, and with another onnxruntime."""
+        return f"onnxruntime {onnxruntime.__version__} ".encode() + self.model
+
+    def __call__(self, image: NDArray[np.uint8], /) -> NDArray[np.uint8]:
+        """The pixels of an image."""
+        pixels: NDArray[np.uint8] = _session(self.model).run(None, {"image": image})[0][0]
         return pixels
 
-    return preprocess
+
+def preprocessor(model: bytes) -> Preprocessor:
+    """The function that a `preprocess.onnx` is. Raises ExportError if onnxruntime cannot load it."""
+    return Preprocessor(model, tuple(_session(model).get_outputs()[0].shape[1:]))
+
+
+@lru_cache(maxsize=1)
+def _session(model: bytes) -> Any:
+    return session(model)

@@ -38,10 +38,11 @@ def run_command(*arguments: object) -> Said:
 
 
 @pytest.fixture(name="pipeline")
-def _pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
-    """Calls a command, in an empty folder and with no settings in the environment."""
-    for name in ("NUMSERVE_DATA", "NUMSERVE_STORE", "NUMSERVE_RUNS"):
+def _pipeline(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Calls a command, in an empty folder and with no settings in the environment but an empty folder for data."""
+    for name in ("NUMSERVE_STORE", "NUMSERVE_RUNS"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NUMSERVE_DATA", str(tmp_path_factory.mktemp("data")))
     monkeypatch.chdir(tmp_path)
     return run_command
 

@@ -53,12 +53,14 @@ def pictures(tmp_path: Path) -> list[str]:
 
 
 # ---------------------------------------------------------------- listing
-@pytest.mark.parametrize("name", ["", *cli.commands])
+@pytest.mark.parametrize("name", ["", *cli.commands, "data check"])
 def test_every_command_has_help(pipeline: Any, name: str) -> None:
     said = pipeline(*name.split(), "--help")
     assert said.code == 0
     assert said.out.startswith(f"Usage: pipeline {name}".rstrip())
-    command = cli.commands[name] if name else cli
+    command: Any = cli
+    for part in name.split():
+        command = command.commands[part]
     assert command.help.split("\n")[0] in " ".join(said.out.split())
     assert "--debug" in said.out
 
@@ -481,3 +483,75 @@ def test_features_from_a_file(pipeline: Any, pictures: list[str], tmp_path: Path
     said = pipeline("predict", "flowers", pictures[0])
     assert said.code == 3
     assert "takes plain numbers, not pictures" in said.err
+
+
+# ---------------------------------------------------------------- data check
+@pytest.fixture
+def marked(tmp_path: Path) -> Path:
+    """The digits' test set in files, with a copy of one in the test set, one mislabelled, one torn."""
+    test, home = digits.load().test, tmp_path / "marked"
+    for at in range(360):
+        folder = home / ("train" if at < 300 else "test") / str(test.labels[at])
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(test.X[at, 0]).save(folder / f"{at}.png")
+    (label,) = {str(test.labels[0])}
+    shutil.copy(home / "train" / label / "0.png", home / "test" / label / "copy.png")
+    (home / "train" / str(test.labels[1]) / "1.png").rename(
+        home / "train" / str((test.labels[1] + 1) % 10) / "wrong.png"
+    )
+    (home / "train" / "0" / "[torn].png").write_text("no")
+    return home.relative_to(tmp_path)
+
+
+def test_data_check_of_a_folder(pipeline: Any, trained: Any, marked: Path) -> None:
+    said = pipeline("data", "check", marked, "--model", "fnn", "--store", trained.store)
+    rows = cells(said.out)
+    assert said.code == 0, said.err
+    assert said.out.startswith("marked: 300 to learn from, 61 to test on\n")
+    assert ["commonest", "8 x 8", "361"] in [row[:3] for row in rows]
+    assert [row[0] for row in rows[:10]] == list("0123456789")
+    assert sum(int(row[1]) for row in rows[:10]) == 300
+    assert "cannot be read: 1\n  marked/train/0/[torn].png: expected a whole PNG" in said.out
+    assert ["the same", "1", "0", "0", "0"] in rows
+    (copy,) = [row for row in rows if row[2].endswith("copy.png")]
+    assert copy[0].endswith("/0.png")
+    (wrong,) = [row for row in rows if row[0].endswith("wrong.png")]
+    assert wrong[2] == str(digits.load().test.labels[1])
+    assert "looking at marked: 362 of 362 pictures" in said.err
+
+
+def test_data_check_of_digits(pipeline: Any) -> None:
+    said = pipeline("data", "check", "digits")
+    assert said.code == 0
+    assert said.out.startswith("digits: 1,437 to learn from, 360 to test on; each is 1x8x8\n")
+    assert "suspects" not in said.out
+    assert "the model says" not in said.out
+
+
+def test_data_check_of_features(pipeline: Any, tmp_path: Path) -> None:
+    X = np.random.default_rng(1).normal(size=(60, 4))
+    X[3] = X[50]
+    np.savez(tmp_path / "data.npz", X=X, y=[0] * 50 + [1] * 10)
+    said = pipeline("data", "check", "data.npz")
+    assert said.code == 0
+    assert "each is 4" in said.out
+    assert "nearly" not in said.out
+    assert {"row 3", "row 50"} == {cell for row in cells(said.out) for cell in row if cell.startswith("row")}
+    assert "Fewer than 20 to learn from: 1 (8)." in said.out
+
+
+def test_data_check_of_very_many_labels(pipeline: Any, tmp_path: Path) -> None:
+    y = np.repeat(np.arange(100), np.arange(2, 102))
+    np.savez(tmp_path / "data.npz", X=np.random.default_rng(1).normal(size=(len(y), 4)), y=y)
+    said = pipeline("data", "check", "data.npz")
+    assert "examples of 100 labels: the 20 rarest, then the 20 commonest\n" in said.out
+    assert [row[0] for row in cells(said.out)][:40] == [str(n) for n in [*range(20), *range(80, 100)]]
+    assert "Fewer than 20 to learn from: 0 (1), 1 (2), " in said.out
+    assert re.search(r"and \d+ more\.", said.out)
+
+
+def test_data_check_with_a_model_of_something_else(pipeline: Any, trained: Any, tmp_path: Path) -> None:
+    np.savez(tmp_path / "data.npz", X=np.zeros((60, 4)), y=np.arange(60) % 2)
+    said = pipeline("data", "check", "data.npz", "--model", "fnn", "--store", trained.store)
+    assert said.code == 0
+    assert "expected a model of examples 4, it takes 1x8x8: no suspects were looked for" in said.out

@@ -140,6 +140,19 @@ def test_data_that_changed_since_the_run(pipeline: Any, trained: Any, tmp_path: 
     refused(pipeline("export", folder), 3, "the data has changed since this run")
 
 
+def test_data_check_of_what_cannot_be_read(pipeline: Any, trained: Any, tmp_path: Path) -> None:
+    (tmp_path / "empty" / "a").mkdir(parents=True)
+    refused(pipeline("data", "check", "empty"), 3, "empty")
+    refused(pipeline("data", "check", "mnsit"), 3, "did you mean mnist?")
+    refused(pipeline("data", "check", "digits", "--model", "cnn", "--store", trained.store), 9, "no model “cnn”")
+    refused(pipeline("data", "check", "digits", "--model", "cnn", "--store", "nowhere"), 9, "nowhere")
+    shutil.copytree(trained.store, "models")
+    Path("models/fnn/1/model.onnx").unlink()
+    said = pipeline("data", "check", "digits", "--model", "fnn")
+    assert said.code == 9
+    assert "model.onnx: cannot be read" in said.err.splitlines()[-1]
+
+
 # ---------------------------------------------------------------- the network
 @pytest.mark.parametrize(
     ("text", "code", "words"),

@@ -55,3 +55,9 @@ def _idx_files() -> WriteIdx:
 @pytest.fixture(scope="session", name="pictures")
 def _pictures() -> WriteIdx:
     return pictures
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decoded pictures go to a folder of the test, not to that of whoever runs it."""
+    monkeypatch.setenv("NUMSERVE_DATA", str(tmp_path_factory.mktemp("data")))

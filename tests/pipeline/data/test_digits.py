@@ -39,3 +39,15 @@ def test_the_digest_knows_no_memory_layout():
     X, y = np.arange(24, dtype=np.uint8).reshape(6, 1, 2, 2), np.array([0, 1, 0, 1, 0, 1])
     strange = Split(np.asfortranarray(X), y.astype(">i8"))
     assert digest(strange, strange, ("a", "b")) == digest(Split(X, y), Split(X, y), ("a", "b"))
+
+
+def test_the_digest_is_the_same_by_pieces(monkeypatch):
+    rng = np.random.default_rng(0)
+    X, y = rng.integers(0, 256, (50, 1, 5, 3), np.uint8), np.arange(50) % 3
+    for pixels in (X, np.asfortranarray(X), X.astype(">f4"), X[:0]):
+        split = Split(pixels, y)
+        whole = digest(split, split, ("a", "b", "c"))
+        for size in (1, 37, 1000):
+            with monkeypatch.context() as patch:
+                patch.setattr("pipeline.data.digest.BLOCK", size)
+                assert digest(split, split, ("a", "b", "c")) == whole

@@ -1,24 +1,19 @@
-import threading
-
 import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.data import folder as module
+from pipeline.data import sources
 from pipeline.data.folder import load, looks_grey
 from pipeline.data.listing import scan
 from pipeline.errors import DataError
+from pipeline.export.preprocessing import Preprocessor, preprocessing, preprocessor
 
-
-def shrink(rgb):
-    """A stand-in for preprocess.onnx: [h,w,3] -> [1,4,4]."""
-    assert rgb.dtype == np.uint8
-    return rgb[:4, :4].mean(axis=2).astype(np.uint8)[np.newaxis]
+SHRINK = preprocessor(preprocessing("photo", (1, 4, 4)).SerializeToString())
 
 
 def read(folder, seed=0, **options):
     said = []
-    return load(folder, shrink, "photo", seed, warn=said.append, **options), said
+    return load(folder, SHRINK, "photo", sources.pictures_folder(), seed, said.append, **options), said
 
 
 def test_one_subfolder_per_label(tmp_path, pictures):
@@ -67,7 +62,7 @@ def test_the_pixels_are_those_of_the_files(tmp_path, pictures):
     folder = pictures(tmp_path, {"a": 9, "b": 9})
     found, (data, _) = scan(folder), read(folder)
     for (path, label), pixels, number in zip(found.train, data.train.X, data.train.labels, strict=True):
-        np.testing.assert_array_equal(pixels, shrink(np.asarray(Image.open(path).convert("RGB"))))
+        np.testing.assert_array_equal(pixels, SHRINK(np.asarray(Image.open(path).convert("RGB"))))
         assert label == number
 
 
@@ -162,7 +157,7 @@ def test_no_pictures_to_test_on(tmp_path, pictures):
 def test_nothing_can_be_read(tmp_path, pictures):
     for path in pictures(tmp_path, {"a": 3, "b": 3}).rglob("*.png"):
         path.write_text("no")
-    refuse(tmp_path, "none of them can be read")
+    refuse(tmp_path, r"pictures to learn from, none of them can be read .a/\d.png: expected a whole PNG")
 
 
 def test_too_few_of_one_label_can_be_read(tmp_path, pictures):
@@ -185,20 +180,20 @@ def test_a_folder_that_cannot_be_listed(tmp_path, pictures, monkeypatch):
     refuse(folder, "b: cannot be read .Permission denied.: check")
 
 
-def test_progress_counts_every_file(tmp_path, pictures, monkeypatch):
-    monkeypatch.setattr(module, "BLOCK", 4)
+def test_progress_counts_every_file(tmp_path, pictures):
     seen = []
     read(pictures(tmp_path, {"a": 10, "b": 5}), report=lambda done, total: seen.append((done, total)))
     assert seen == [(at, 15) for at in range(1, 16)]
 
 
-def test_ctrl_c_is_heard(tmp_path, pictures):
-    def interrupted(rgb):
+def test_ctrl_c_is_heard_and_leaves_nothing(tmp_path, pictures, monkeypatch):
+    def interrupted(*_):
         raise KeyboardInterrupt
 
+    monkeypatch.setattr(Preprocessor, "__call__", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        load(pictures(tmp_path, {"a": 10, "b": 5}), interrupted, "photo")
-    assert not [thread for thread in threading.enumerate() if "ThreadPool" in thread.name]
+        read(pictures(tmp_path, {"a": 10, "b": 5}))
+    assert list(sources.pictures_folder().iterdir()) == []
 
 
 def test_grey_or_colour(tmp_path, pictures):

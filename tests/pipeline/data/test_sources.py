@@ -7,6 +7,7 @@ from rich.console import Console
 
 from pipeline.data import mnist, sources
 from pipeline.errors import DataError
+from pipeline.export.preprocessing import preprocessing, preprocessor
 
 
 def quiet():
@@ -36,12 +37,14 @@ def test_a_folder_says_what_it_does(tmp_path, pictures):
     console = quiet()
     folder = pictures(tmp_path / "[bold]pets", {"a": 5, "b": 5})
     (folder / "a" / "0.png").write_text("no")
-    data = sources.load(str(folder), preprocess=lambda rgb: rgb[None, :4, :4, 0], pictures="ink", console=console)
+    preprocess = preprocessor(preprocessing("ink", (1, 4, 4)).SerializeToString())
+    data = sources.load(str(folder), preprocess=preprocess, pictures="ink", console=console)
     assert (data.name, data.pictures) == ("[bold]pets", "ink")
     said = console.file.getvalue()
     assert f"left out {folder / 'a' / '0.png'}: expected" in said
     assert "1 of 10 pictures could not be read" in said
     assert "10 of 10 pictures" in said
+    assert Path(data.train.X.filename).parent == sources.pictures_folder(), "mapped from the cache"
 
 
 def test_a_folder_needs_a_preprocess(tmp_path, pictures):
@@ -83,6 +86,7 @@ def test_where_downloads_go(tmp_path, monkeypatch):
     monkeypatch.setenv("NUMSERVE_DATA", "/elsewhere")
     assert sources.data_folder() == Path("/elsewhere")
     assert sources.data_folder(Path("/here")) == Path("/here")
+    assert sources.pictures_folder() == Path("/elsewhere/pictures")
 
 
 def test_fetch(tmp_path, idx_files, monkeypatch):
