@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from pipeline.data import arrays, looks, sources
+from pipeline.data.building import name_within
 from pipeline.data.dataset import Dataset
 from pipeline.data.duplicates import Pairs
 from pipeline.data.listing import Listing, scan, some
@@ -34,7 +35,7 @@ class Files:
 class Examples:
     """All that can be read of a dataset, first those to learn from. numbers: the label of each, an index into `labels`.
 
-    data: where they come from. names: what each is called there.
+    data: where they come from. names: what each is called there, files by their paths within the folder.
     unreadable: what is wrong with the files that are left out.
     """
 
@@ -135,7 +136,7 @@ def _of_folder(folder: Path, seed: int, console: Console) -> Examples:
         data=Files(folder, found),
         labels=found.labels,
         numbers=np.array([number for _, number in files], np.int64)[good],
-        names=[str(files[at][0]) for at in good],
+        names=[name_within(folder, files[at][0]) for at in good],
         train=int((good < len(found.train)).sum()),
         looks=seen,
         unreadable=list(problems.values()),
