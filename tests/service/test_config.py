@@ -38,7 +38,7 @@ def test_settings_of_the_pipeline_and_of_others_are_tolerated() -> None:
     ("name", "value", "complaint"),
     [
         ("NUMSERVE_PORTS", "80", "did you mean NUMSERVE_PORT?"),
-        ("NUMSERVE_FROBNICATE", "1", "known are NUMSERVE_DEFAULT_MODEL"),
+        ("NUMSERVE_FROBNICATE", "1", "known are NUMSERVE_CORS_ORIGINS"),
         ("NUMSERVE_PORT", "0", "a whole number from 1 to 65535, got '0'"),
         ("NUMSERVE_PORT", "http", "a whole number from 1 to 65535, got 'http'"),
         ("NUMSERVE_PORT", "٨٠", "a whole number"),

@@ -42,7 +42,7 @@ class Service:
                 command(store, self.port),
                 stdout=file,
                 stderr=file,
-                env=os.environ | settings,
+                env=os.environ | {"NUMSERVE_DRAIN_SECONDS": "0"} | settings,
                 start_new_session=True,
             )
         until(lambda: self.get("/healthz")[0] == 200)
