@@ -5,7 +5,7 @@ from time import perf_counter, time
 from typing import Any, TypeVar
 
 from service.ids import request_id
-from service.notes import notes
+from service.notes import UNKNOWN, notes
 
 Made = TypeVar("Made")
 
@@ -28,7 +28,7 @@ class Exchange:
         headers = self.headers = scope.headers
         self.id = request_id(headers.get("x-request-id"))
         self.traceparent: str | None = headers.get("traceparent")
-        self.route = "unknown"
+        self.route = UNKNOWN
         self.stages: list[tuple[str, float, float]] = []
         self.batches: list[int] = []
         self.predicted: list[tuple[str, int, str]] = []

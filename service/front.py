@@ -15,11 +15,12 @@ from functools import partial
 from typing import Any
 
 from flask import Flask
+from werkzeug.exceptions import HTTPException
 
 from service.config import Config
 from service.environ import Answer, call, environ
 from service.errors import Overloaded, RequestError
-from service.exchange import Exchange
+from service.exchange import UNKNOWN, Exchange
 from service.fast import JSON, Fast
 from service.gate import ClientGone, Gate
 from service.headers import CORS, complete
@@ -33,6 +34,8 @@ log = logging.getLogger(__name__)
 NEVER_REFUSED = ("/healthz", "/readyz", "/metrics", "/v2/health/")
 RETRY_AFTER = ("Retry-After", "1")
 CLIENT_CLOSED_REQUEST = 499
+# What is answered before a request comes to its route.
+UNROUTED = (400, 408, 413, CLIENT_CLOSED_REQUEST, 503)
 TOLD_AT_ONCE = 64
 
 
@@ -53,6 +56,12 @@ class Front:
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.tick(loop)
+
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """The last word, when all requests are answered."""
+        self.tell()
+        self.gauge()
+        self.writer.flush()
 
     def tick(self, loop: asyncio.AbstractEventLoop) -> None:
         """What is to be done now and then."""
@@ -82,6 +91,8 @@ class Front:
             status, headers, body = 500, [JSON], failure("internal_error", "the service failed on this request")
         finally:
             self.in_flight -= 1
+        if exchange.route == UNKNOWN and status in UNROUTED:
+            exchange.route = self.rule(exchange)
         proto.response_bytes(status, complete(headers + self.own_headers(exchange)), body)
         exchange.ended(status, len(body))
         self.telling.append(exchange)
@@ -116,6 +127,14 @@ class Front:
                 return answer
             make = self.fast.full
         return await asyncio.get_running_loop().run_in_executor(self.pool, exchange.work, partial(make, exchange, body))
+
+    def rule(self, exchange: Exchange) -> str:
+        """The rule of a request that never came to its route."""
+        try:
+            found, _ = self.app.url_map.bind("").match(exchange.path, exchange.method, return_rule=True)
+            return found.rule
+        except HTTPException:
+            return UNKNOWN
 
     def flask(self, exchange: Exchange, body: bytes) -> Answer:
         return call(self.app, environ(exchange.scope, body))

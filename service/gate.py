@@ -48,6 +48,8 @@ class Gate:
         except BaseException:
             if turn in self.queue:
                 self.queue.remove(turn)
+            elif turn.done() and not turn.cancelled() and turn.exception() is None:
+                self.pass_on()  # it had a place already, and will not use it
             raise
         finally:
             late.cancel()

@@ -4,7 +4,6 @@ A thread writes the lines, several at once. A request is never held up by whoeve
 the oldest lines are dropped, and a line says how many.
 """
 
-import atexit
 import json
 import logging
 import os
@@ -34,7 +33,6 @@ class Writer:
 
     def start(self) -> None:
         threading.Thread(target=self.run, name="log-writer", daemon=True).start()
-        atexit.register(self.flush)
 
     def write(self, line: str) -> None:
         if len(self.lines) >= MOST_LINES:

@@ -5,6 +5,9 @@ A request is worked on by one thread from beginning to end, so each thread has i
 
 import threading
 
+# The route of a request that matched none.
+UNKNOWN = "unknown"
+
 
 class Notes(threading.local):
     """route: the rule that matched. stages: (name, start, end) of each piece of work, by perf_counter.
@@ -16,7 +19,7 @@ class Notes(threading.local):
     def __init__(self) -> None:
         self.clear()
 
-    def clear(self, route: str = "unknown") -> None:
+    def clear(self, route: str = UNKNOWN) -> None:
         self.route = route
         self.too_large = False
         self.stages: list[tuple[str, float, float]] = []
