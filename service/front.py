@@ -20,13 +20,14 @@ from werkzeug.exceptions import HTTPException
 from service.config import Config
 from service.environ import Answer, call, environ
 from service.errors import Overloaded, RequestError
-from service.exchange import UNKNOWN, Exchange
+from service.exchange import Exchange
 from service.fast import JSON, Fast
 from service.gate import ClientGone, Gate
 from service.headers import CORS, complete
 from service.ids import trace_id
 from service.jsonlog import Writer, quoted, stamp
 from service.metrics import Metrics
+from service.notes import UNKNOWN
 from service.reader import SWEEP_SECONDS, Reader
 from service.routes.reply import encode
 
