@@ -1,4 +1,4 @@
-"""Whether the service's memory stays flat: a million requests of mixed sizes, formats and shapes, and some that are bad.
+"""Whether the service's memory stays flat: a million requests of mixed sizes, formats and shapes, some of them bad.
 
     python benchmarks/soak.py                                    a million requests, about an hour on two cores
     python benchmarks/soak.py --requests 30000                   some minutes, as in CI
@@ -48,7 +48,7 @@ def raw(rng: random.Random) -> Body:
 
 
 def form(rng: random.Random) -> Body:
-    head = 'Content-Disposition: form-data; name="image"; filename="a"\r\n\r\n'.encode()
+    head = b'Content-Disposition: form-data; name="image"; filename="a"\r\n\r\n'
     parts = [b"--b\r\n" + head + picture(rng) + b"\r\n" for _ in range(rng.choice([1, 1, 1, 2, 4, 16]))]
     return b"".join(parts) + b"--b--\r\n", "multipart/form-data; boundary=b", 200
 

@@ -3,8 +3,8 @@
     python benchmarks/swaps.py --changes 200
 
 Three clients ask as fast as they are answered; none may fail. A change is made as the pipeline makes it, by renaming.
-Seconds are counted from the rename to the moment when `numserve_model_loaded` has all workers on the new version; looking
-takes up to 0.25 s of that, as often as a worker tells its gauges.
+Seconds are counted from the rename to the moment when `numserve_model_loaded` has all workers on the new version;
+looking takes up to 0.25 s of that, as often as a worker tells its gauges.
 """
 
 import argparse

@@ -30,6 +30,7 @@ from service.metrics import Metrics
 from service.notes import UNKNOWN
 from service.reader import SWEEP_SECONDS, Reader
 from service.routes.reply import encode
+from service.tracing import from_environment
 
 log = logging.getLogger(__name__)
 NEVER_REFUSED = ("/healthz", "/readyz", "/metrics", "/v2/health/")
@@ -53,6 +54,7 @@ class Front:
         self.cors = CORS(config.cors_origins)
         self.logs_requests = config.log_level in ("debug", "info")
         self.in_flight = 0
+        self.tracing = from_environment()
         self.telling: list[Exchange] = []
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -63,6 +65,8 @@ class Front:
         self.tell()
         self.gauge()
         self.writer.flush()
+        if self.tracing is not None:
+            self.tracing.stop()
 
     def tick(self, loop: asyncio.AbstractEventLoop) -> None:
         """What is to be done now and then."""
@@ -168,6 +172,8 @@ class Front:
             self.metrics.worked(exchange.stages, exchange.batches, exchange.predicted)
             if self.logs_requests:
                 self.writer.write(line(exchange))
+            if self.tracing is not None:
+                self.tracing.tell(exchange)
 
 
 def failure(code: str, message: str) -> bytes:
