@@ -19,6 +19,7 @@ KEY = RECORD - VALUE
 RECORDS = 2048
 REGION = PAGE + RECORDS * RECORD
 DOUBLE = 8
+MEMORY = "/dev/shm"
 
 
 class Shared:
@@ -101,7 +102,8 @@ class Region:
 def create(workers: int) -> Shared:
     """A new file, with a region for every worker and for as many that take over from them."""
     regions = 2 * workers
-    descriptor, path = tempfile.mkstemp(prefix="numserve-")
+    folder = MEMORY if os.access(MEMORY, os.W_OK) else None  # on a disk, the kernel would write it out again and again
+    descriptor, path = tempfile.mkstemp(prefix="numserve-", dir=folder)
     os.truncate(descriptor, PAGE + regions * REGION)
     os.close(descriptor)
     return Shared(path, regions)
