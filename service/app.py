@@ -18,7 +18,7 @@ from service.store import Store
 
 log = logging.getLogger(__name__)
 REFUSALS = {
-    404: ("not_found", "no such route; there are /predict, /predict/<model>, /models, /healthz and /readyz"),
+    404: ("not_found", "no such route; there are /predict, /predict/<model>, /models, /healthz, /readyz and /metrics"),
     405: ("method_not_allowed", "this route does not take this method; the header Allow says which it takes"),
 }
 
@@ -33,7 +33,7 @@ class NoSession(SessionInterface):
 def create_app(config: Config, shared: Shared | None = None) -> Flask:
     """The application with the models of `config.store` loaded. Nothing is watched yet: see Models.watch.
 
-    shared: what the workers have in common; without it nothing is counted, and there is no /metrics.
+    shared: what the workers have in common; without it, as under another server, nothing is counted.
 
     Raises ServiceError when the store is not a folder that can be read.
     """
@@ -46,8 +46,7 @@ def create_app(config: Config, shared: Shared | None = None) -> Flask:
     for part in (predict, models):
         app.register_blueprint(part.routes(config, served))
     app.register_blueprint(health.routes(config, served, shared))
-    if shared is not None:
-        app.register_blueprint(metrics.routes(shared))
+    app.register_blueprint(metrics.routes(shared))
     app.url_value_preprocessor(note_route)
     app.register_error_handler(RequestError, lambda error: reply({"error": error.payload()}, error.status))
     app.register_error_handler(HTTPException, answer_http)

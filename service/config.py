@@ -7,8 +7,8 @@
 | NUMSERVE_PORT          | 8000        | port to listen on                                                          |
 | NUMSERVE_WORKERS       | cores       | worker processes; cores are those this process may use (affinity, cgroup)  |
 | NUMSERVE_THREADS       | 4           | requests that one worker works on at a time                                |
-| NUMSERVE_QUEUE         | 64          | requests that wait in one worker while all its threads work                |
-| NUMSERVE_QUEUE_SECONDS | 0.5         | how long one waits at most before it is refused with 503                   |
+| NUMSERVE_QUEUE         | 256         | requests that wait in one worker while all its threads work                |
+| NUMSERVE_QUEUE_SECONDS | 1.0         | how long one waits at most before it is refused with 503                   |
 | NUMSERVE_READ_SECONDS  | 30          | how long a client may take for its headers, and again for its body         |
 | NUMSERVE_DRAIN_SECONDS | 1           | how long the service goes on, not ready any more, when it is told to stop  |
 | NUMSERVE_DEFAULT_MODEL | cnn         | the model that POST /predict asks                                          |
@@ -102,8 +102,8 @@ class Config:
     port: int = field(default=8000, metadata=reads(whole(1, 65535)))
     workers: int = field(default_factory=usable_cores, metadata=reads(whole(1, 256)))
     threads: int = field(default=4, metadata=reads(whole(1, 256)))
-    queue: int = field(default=64, metadata=reads(whole(0, 10_000)))
-    queue_seconds: float = field(default=0.5, metadata=reads(seconds))
+    queue: int = field(default=256, metadata=reads(whole(0, 10_000)))
+    queue_seconds: float = field(default=1.0, metadata=reads(seconds))
     read_seconds: int = field(default=30, metadata=reads(whole(1, 3600)))
     drain_seconds: int = field(default=1, metadata=reads(whole(0, 3600)))
     default_model: str = field(default="cnn", metadata=reads(named))

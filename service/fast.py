@@ -40,6 +40,8 @@ class Declaration:
 
     @cached_property
     def parsed(self) -> tuple[str, dict[str, str]]:
+        if ";" not in self.content_type:
+            return self.content_type.strip(), {}
         return parse_options_header(self.content_type)
 
     @property

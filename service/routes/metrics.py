@@ -6,11 +6,11 @@ from service.exposition import CONTENT_TYPE, exposition
 from service.shared import Shared
 
 
-def routes(shared: Shared) -> Blueprint:
+def routes(shared: Shared | None) -> Blueprint:
     blueprint = Blueprint("metrics", __name__)
 
     @blueprint.get("/metrics")
     def metrics() -> Response:
-        return Response(exposition(shared), content_type=CONTENT_TYPE)
+        return Response(exposition(shared) if shared else "", content_type=CONTENT_TYPE)
 
     return blueprint
