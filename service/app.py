@@ -13,8 +13,8 @@ from service.models import Models
 from service.notes import notes
 from service.routes import health, metrics, models, predict
 from service.routes.reply import reply
-from service.shared import Shared
 from service.store import Store
+from service.table import Table
 
 log = logging.getLogger(__name__)
 REFUSALS = {
@@ -30,10 +30,10 @@ class NoSession(SessionInterface):
         return None
 
 
-def create_app(config: Config, shared: Shared | None = None) -> Flask:
+def create_app(config: Config, table: Table | None = None) -> Flask:
     """The application with the models of `config.store` loaded. Nothing is watched yet: see Models.watch.
 
-    shared: what the workers have in common; without it, as under another server, nothing is counted.
+    table: what the workers have in common; without it, as under another server, nothing is counted.
 
     Raises ServiceError when the store is not a folder that can be read.
     """
@@ -45,8 +45,8 @@ def create_app(config: Config, shared: Shared | None = None) -> Flask:
     app.url_map.strict_slashes = app.url_map.merge_slashes = False
     for part in (predict, models):
         app.register_blueprint(part.routes(config, served))
-    app.register_blueprint(health.routes(config, served, shared))
-    app.register_blueprint(metrics.routes(shared))
+    app.register_blueprint(health.routes(config, served, table))
+    app.register_blueprint(metrics.routes(table))
     app.url_value_preprocessor(note_route)
     app.register_error_handler(RequestError, lambda error: reply({"error": error.payload()}, error.status))
     app.register_error_handler(HTTPException, answer_http)

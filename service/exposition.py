@@ -4,19 +4,19 @@ from collections.abc import Iterator, Mapping
 
 from service.metrics import FAMILIES, Family, series
 from service.processes import figures
-from service.shared import Shared
+from service.table import Table
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def exposition(shared: Shared) -> str:
+def exposition(table: Table) -> str:
     """All that has been counted so far, and the workers that live now."""
-    return "".join(f"{line}\n" for line in lines({**shared.totals(), **workers(shared)}))
+    return "".join(f"{line}\n" for line in lines({**table.totals(), **workers(table)}))
 
 
-def workers(shared: Shared) -> dict[str, float]:
+def workers(table: Table) -> dict[str, float]:
     """The figures of each worker process; `worker` is the number of its region, so a new one has the old one's."""
-    found = {number: dict(figures(pid)) for number, pid in shared.workers().items()}
+    found = {number: dict(figures(pid)) for number, pid in table.workers().items()}
     living = {number: each for number, each in found.items() if each}
     samples = {series(name, worker=number): value for number, each in living.items() for name, value in each.items()}
     return {"numserve_workers": len(living), **samples}

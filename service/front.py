@@ -160,7 +160,7 @@ class Front:
             headers.append(("traceparent", exchange.traceparent))
         if self.cors.origins:
             headers += self.cors.headers(exchange.headers.get("origin"))
-        if self.metrics.shared.stopping:
+        if self.metrics.table.stopping:
             headers.append(("Connection", "close"))
         return headers
 

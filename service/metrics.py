@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from service.models import Models
-from service.shared import Shared
+from service.table import Table
 
 SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -82,8 +82,8 @@ class Histogram:
 class Metrics:
     """What one worker counts; to be used from its event loop alone."""
 
-    def __init__(self, shared: Shared) -> None:
-        self.shared, self.values, self.region = shared, shared.values, shared.claim()
+    def __init__(self, table: Table) -> None:
+        self.table, self.values, self.region = table, table.values, table.claim()
         self.keys: dict[tuple[object, ...], int] = {}
         self.dropped = self.region.slot("numserve_series_dropped_total") or 0
         for key, slot in self.region.records():

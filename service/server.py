@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 import threading
+from contextlib import suppress
 from functools import partial
 from time import sleep
 from typing import Any
@@ -27,8 +28,8 @@ from service.front import Front
 from service.jsonlog import JSONHandler, Writer
 from service.metrics import Metrics
 from service.models import POLL_SECONDS, absent
-from service.shared import Shared, create
 from service.store import Store
+from service.table import Table, create
 
 # Connections that one worker holds open; granian counts those that idle between two requests as well.
 CONNECTIONS = 1024
@@ -39,12 +40,12 @@ GRACE_SECONDS = 8
 class DrainingServer(Server):  # type: ignore[misc,valid-type]  # which of granian's two servers this is depends on the interpreter
     """Granian, which tells the workers that it is going to stop before it stops them."""
 
-    def __init__(self, shared: Shared, drain_seconds: float, **settings: Any) -> None:
+    def __init__(self, table: Table, drain_seconds: float, **settings: Any) -> None:
         super().__init__("numserve", **settings)
-        self.shared, self.drain_seconds = shared, drain_seconds
+        self.table, self.drain_seconds = table, drain_seconds
 
     def shutdown(self, exit_code: int = 0) -> None:
-        self.shared.stop()
+        self.table.stop()
         sleep(self.drain_seconds)
         super().shutdown(exit_code)
 
@@ -53,9 +54,9 @@ def serve(config: Config) -> None:
     """Serve until SIGTERM or Ctrl-C. Raises ServiceError when the store or the address cannot be used."""
     names = list(Store(config.store).scan())
     address = usable_address(config.host, config.port)
-    shared = create(config.workers)
+    table = create(config.workers)
     server = DrainingServer(
-        shared,
+        table,
         config.drain_seconds,
         address=address,
         port=config.port,
@@ -78,9 +79,9 @@ def serve(config: Config) -> None:
         )
     os.register_at_fork(after_in_child=settle_signals)
     try:
-        server.serve(target_loader=partial(load, config, os.getpid(), shared.path, shared.regions), wrap_loader=False)
+        server.serve(target_loader=partial(load, config, os.getpid(), table.path, table.regions), wrap_loader=False)
     finally:
-        os.unlink(shared.path)
+        os.unlink(table.path)
 
 
 def usable_address(host: str, port: int) -> str:
@@ -106,11 +107,11 @@ def load(config: Config, parent: int, path: str, regions: int) -> Front:
     settle_signals()
     writer = Writer()
     set_up_logging(config.log_level, writer)
-    shared = Shared(path, regions)
-    app = create_app(config, shared)
+    table = Table(path, regions)
+    app = create_app(config, table)
     app.extensions["numserve"].watch()
-    threading.Thread(target=end_with, args=(parent,), name="parent-watch", daemon=True).start()
-    return Front(app, config, Metrics(shared), writer)
+    threading.Thread(target=end_with, args=(parent, path), name="parent-watch", daemon=True).start()
+    return Front(app, config, Metrics(table), writer)
 
 
 def settle_signals() -> None:
@@ -123,10 +124,12 @@ def settle_signals() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
-def end_with(parent: int) -> None:
-    """End this worker when the main process is gone, even killed, so that no orphan keeps the port."""
+def end_with(parent: int, path: str) -> None:
+    """End this worker when the main process is gone, even killed, so that no orphan keeps the port or the file."""
     while os.getppid() == parent:
         sleep(POLL_SECONDS)
+    with suppress(OSError):
+        os.unlink(path)
     os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -6,10 +6,10 @@ from service.config import Config
 from service.errors import NotReady
 from service.models import Models, absent
 from service.routes.reply import reply
-from service.shared import Shared
+from service.table import Table
 
 
-def routes(config: Config, models: Models, shared: Shared | None) -> Blueprint:
+def routes(config: Config, models: Models, table: Table | None) -> Blueprint:
     blueprint = Blueprint("health", __name__)
 
     @blueprint.get("/healthz")
@@ -19,7 +19,7 @@ def routes(config: Config, models: Models, shared: Shared | None) -> Blueprint:
     @blueprint.get("/readyz")
     def readyz() -> Response:
         """Ready when the default model answers. Another model that is broken is reported, but stops no balancer."""
-        if shared is not None and shared.stopping:
+        if table is not None and table.stopping:
             raise NotReady("the service is stopping; ask another one")
         problem = missing(models, config.default_model)
         if problem:

@@ -3,14 +3,14 @@
 from flask import Blueprint, Response
 
 from service.exposition import CONTENT_TYPE, exposition
-from service.shared import Shared
+from service.table import Table
 
 
-def routes(shared: Shared | None) -> Blueprint:
+def routes(table: Table | None) -> Blueprint:
     blueprint = Blueprint("metrics", __name__)
 
     @blueprint.get("/metrics")
     def metrics() -> Response:
-        return Response(exposition(shared) if shared else "", content_type=CONTENT_TYPE)
+        return Response(exposition(table) if table else "", content_type=CONTENT_TYPE)
 
     return blueprint

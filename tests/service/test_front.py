@@ -19,7 +19,7 @@ from service.config import Config
 from service.front import Front
 from service.jsonlog import Writer
 from service.metrics import Metrics
-from service.shared import create
+from service.table import create
 
 Picture = Callable[..., bytes]
 
@@ -60,10 +60,10 @@ def ask(front: Front, method: str, path: str, body: bytes = b"", **headers: str)
 
 @pytest.fixture
 def front(app: Flask, store: Path) -> Iterator[Front]:
-    shared = create(1)
+    table = create(1)
     config = Config(store=store, max_body=100_000, max_pixels=250_000, max_images=4, cors_origins="https://a.org")
-    yield Front(create_app(config, shared), config, Metrics(shared), Writer())
-    os.unlink(shared.path)
+    yield Front(create_app(config, table), config, Metrics(table), Writer())
+    os.unlink(table.path)
 
 
 def without_times(answer: bytes) -> str:
@@ -172,7 +172,7 @@ def test_overload_says_when_to_come_again_and_never_touches_health(front: Front,
 
 
 def test_stopping(front: Front, picture: Picture) -> None:
-    front.metrics.shared.stop()
+    front.metrics.table.stop()
     assert ask(front, "GET", "/healthz").status == 200
     ready = ask(front, "GET", "/readyz")
     assert (ready.status, ready.json["error"]["code"]) == (503, "not_ready")

@@ -1,5 +1,6 @@
 """The real server, as a process with two workers: curl, limits, stopping, and versions that come while it runs."""
 
+import glob
 import json
 import os
 import shutil
@@ -176,7 +177,9 @@ def test_ctrl_c_reaches_all_processes_and_ends_cleanly(store: Path, tmp_path: Pa
 
 
 def test_killed_worker_is_replaced_and_a_killed_main_process_leaves_no_orphan(store: Path, tmp_path: Path) -> None:
+    before = set(tables())
     with running(store, tmp_path / "log") as service:
+        assert set(tables()) > before
         until(lambda: len(service.workers()) == 2)
         first, second = service.workers()
         os.kill(first, signal.SIGKILL)
@@ -186,6 +189,12 @@ def test_killed_worker_is_replaced_and_a_killed_main_process_leaves_no_orphan(st
         service.process.kill()
         service.process.wait()
         until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in (second, *workers)))
+    assert set(tables()) <= before
+
+
+def tables() -> list[str]:
+    """The files that services share with their workers."""
+    return glob.glob("/dev/shm/numserve-*")
 
 
 def refused_start(arguments: list[str], **settings: str) -> tuple[int, str]:

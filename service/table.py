@@ -22,7 +22,7 @@ DOUBLE = 8
 MEMORY = "/dev/shm"
 
 
-class Shared:
+class Table:
     """The mapped file. Made by the main process, opened by name in each worker, removed at the end."""
 
     def __init__(self, path: str, regions: int) -> None:
@@ -67,19 +67,19 @@ class Shared:
 class Region:
     """One worker's records. A thread that writes must be the only one that does."""
 
-    def __init__(self, shared: Shared, number: int) -> None:
-        self.shared, self.number, self.start = shared, number, PAGE + number * REGION
+    def __init__(self, table: Table, number: int) -> None:
+        self.table, self.number, self.start = table, number, PAGE + number * REGION
         self.slots: dict[str, int] = {}
 
     @property
     def count(self) -> int:
-        return self.shared.counts[self.start // DOUBLE]
+        return self.table.counts[self.start // DOUBLE]
 
     def records(self) -> Iterator[tuple[str, int]]:
         """Each key and where its value is."""
         for number in range(self.count):
             at = self.start + PAGE + number * RECORD
-            yield self.shared.map[at : at + KEY].rstrip(b"\0").decode(), (at + KEY) // DOUBLE
+            yield self.table.map[at : at + KEY].rstrip(b"\0").decode(), (at + KEY) // DOUBLE
 
     def slot(self, key: str) -> int | None:
         """Where the value of `key` is, from now on; None when there is no room for another or it is too long.
@@ -93,17 +93,17 @@ class Region:
             if count >= RECORDS or len(data) > KEY:
                 return None
             at = self.start + PAGE + count * RECORD
-            self.shared.map[at : at + len(data)] = data
+            self.table.map[at : at + len(data)] = data
             self.slots[key] = (at + KEY) // DOUBLE
-            self.shared.counts[self.start // DOUBLE] = count + 1
+            self.table.counts[self.start // DOUBLE] = count + 1
         return self.slots[key]
 
 
-def create(workers: int) -> Shared:
+def create(workers: int) -> Table:
     """A new file, with a region for every worker and for as many that take over from them."""
     regions = 2 * workers
     folder = MEMORY if os.access(MEMORY, os.W_OK) else None  # on a disk, the kernel would write it out again and again
     descriptor, path = tempfile.mkstemp(prefix="numserve-", dir=folder)
     os.truncate(descriptor, PAGE + regions * REGION)
     os.close(descriptor)
-    return Shared(path, regions)
+    return Table(path, regions)
