@@ -75,10 +75,10 @@ def requests() -> dict[str, str]:
 
 
 @contextmanager
-def running(command: list[str], store: Path, threads: str) -> Iterator[int]:
-    """The server, once it is ready; gives its process id."""
+def running(command: list[str], store: Path, threads: str, stdout: Any = subprocess.DEVNULL) -> Iterator[int]:
+    """The server, once it is ready; gives its process id. stdout: where its log goes."""
     settings = {"NUMSERVE_STORE": str(store.resolve()), "NUMSERVE_THREADS": threads}
-    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | settings, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | settings, stdout=stdout, stderr=subprocess.DEVNULL)
     try:
         wait_until_ready()
         yield process.pid

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.body import Rows, Upload
-from service.errors import InvalidInputs, RequestError, WrongInputKind
+from service.errors import ImageTooLarge, InvalidInputs, RequestError, WrongInputKind
 from service.images import decode
+from service.notes import notes
 from service.runtime import Model
 
 NUMBERS = {int, float}
@@ -74,9 +75,12 @@ def read_pictures(model: Model, uploads: list[Upload], max_pixels: int) -> list[
             decoded = perf_counter()
             left -= image.shape[0] * image.shape[1]
             pixels = model.preprocess(image)
-            took = {"decode": milliseconds(start, decoded), "preprocess": milliseconds(decoded, perf_counter())}
+            end = perf_counter()
+            notes.stages += (("decode", start, decoded), ("preprocess", decoded, end))
+            took = {"decode": milliseconds(start, decoded), "preprocess": milliseconds(decoded, end)}
             pictures.append(Picture(pixels, took))
         except RequestError as error:
+            notes.too_large = notes.too_large or isinstance(error, ImageTooLarge)
             pictures.append(error)
     return pictures
 
@@ -117,10 +121,16 @@ def classify(model: Model, X: NDArray[Any], top_k: int) -> tuple[list[Prediction
     """The top k labels of each of the N rows or pictures of X, and the milliseconds of the whole batch."""
     start = perf_counter()
     P = model.probabilities(X)
-    took = milliseconds(start, perf_counter())
+    end = perf_counter()
+    took = milliseconds(start, end)
+    notes.stages.append(("inference", start, end))
+    notes.batches.append(len(X))
     order = np.argsort(-P, axis=1, kind="stable")[:, :top_k]
     chances = P[np.arange(len(P))[:, None], order].astype(np.float64).round(6).tolist()
-    return [ranked(model.manifest.labels, *row) for row in zip(order.tolist(), chances, strict=True)], took
+    predictions = [ranked(model.manifest.labels, *row) for row in zip(order.tolist(), chances, strict=True)]
+    name, version = model.version.name, model.version.number
+    notes.predicted += [(name, version, prediction["label"]) for prediction in predictions]
+    return predictions, took
 
 
 def ranked(labels: Sequence[str], order: list[int], chances: list[float]) -> Prediction:

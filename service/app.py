@@ -3,23 +3,24 @@
 import logging
 from typing import Any
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 from flask.sessions import SessionInterface
 from werkzeug.exceptions import HTTPException
 
 from service.config import Config
 from service.errors import RequestError
 from service.models import Models
-from service.routes import health, models, predict
+from service.notes import notes
+from service.routes import health, metrics, models, predict
 from service.routes.reply import reply
 from service.store import Store
+from service.table import Table
 
 log = logging.getLogger(__name__)
 REFUSALS = {
-    404: ("not_found", "no such route; there are /predict, /predict/<model>, /models, /healthz and /readyz"),
+    404: ("not_found", "no such route; there are /predict, /predict/<model>, /models, /healthz, /readyz and /metrics"),
     405: ("method_not_allowed", "this route does not take this method; the header Allow says which it takes"),
 }
-HEADERS = [("X-Content-Type-Options", "nosniff"), ("Server", "numserve")]
 
 
 class NoSession(SessionInterface):
@@ -29,8 +30,10 @@ class NoSession(SessionInterface):
         return None
 
 
-def create_app(config: Config) -> Flask:
+def create_app(config: Config, table: Table | None = None) -> Flask:
     """The application with the models of `config.store` loaded. Nothing is watched yet: see Models.watch.
+
+    table: what the workers have in common; without it, as under another server, nothing is counted.
 
     Raises ServiceError when the store is not a folder that can be read.
     """
@@ -40,12 +43,14 @@ def create_app(config: Config) -> Flask:
     app.extensions["numserve"] = served
     app.session_interface = NoSession()
     app.url_map.strict_slashes = app.url_map.merge_slashes = False
-    for part in (predict, models, health):
+    for part in (predict, models):
         app.register_blueprint(part.routes(config, served))
+    app.register_blueprint(health.routes(config, served, table))
+    app.register_blueprint(metrics.routes(table))
+    app.url_value_preprocessor(note_route)
     app.register_error_handler(RequestError, lambda error: reply({"error": error.payload()}, error.status))
     app.register_error_handler(HTTPException, answer_http)
     app.register_error_handler(Exception, answer_unforeseen)
-    app.wsgi_app = with_headers(app.wsgi_app)  # type: ignore[method-assign]
     return app
 
 
@@ -65,13 +70,7 @@ def answer_unforeseen(error: Exception) -> Response:
     return reply({"error": {"code": "internal_error", "message": "the service failed on this request"}}, 500)
 
 
-def with_headers(application: Any) -> Any:
-    """The same WSGI application with HEADERS on every answer; around Flask it costs a tenth of an after_request."""
-
-    def answer(environ: Any, start_response: Any) -> Any:
-        def start(status: str, headers: list[tuple[str, str]], failure: Any = None) -> Any:
-            return start_response(status, headers + HEADERS, failure)
-
-        return application(environ, start)
-
-    return answer
+def note_route(endpoint: str | None, values: dict[str, Any] | None) -> None:
+    """The rule that matched, for log and metrics: there are as many as there are routes, and not as many as paths."""
+    if request.url_rule is not None:
+        notes.route = request.url_rule.rule

@@ -11,13 +11,16 @@ A picture that cannot be had from its part of the body is an error at its place,
 import binascii
 import json
 import re
+import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from flask import Request
 
 from service.errors import (
     BodyTooLarge,
+    DamagedBody,
     EmptyBody,
     IncompleteBody,
     InvalidJSON,
@@ -37,6 +40,18 @@ OTHER_FIELDS = 32
 DATA_URL = re.compile(r"data:[^,]{0,200};base64,")
 # What clients send when nobody told them what it is; curl says the first of --data-binary.
 UNDECLARED = ("", "application/x-www-form-urlencoded", "application/octet-stream")
+# zlib's number for "the largest window, in gzip's wrapping".
+GZIP = 16 + zlib.MAX_WBITS
+
+
+class Declared(Protocol):
+    """What a request says its body is; Flask's Request is one."""
+
+    @property
+    def mimetype(self) -> str: ...
+
+    @property
+    def mimetype_params(self) -> Mapping[str, str]: ...
 
 
 @dataclass(frozen=True)
@@ -55,13 +70,12 @@ class Rows:
 
 
 def read_body(request: Request, limit: int) -> bytes:
-    """The whole body, at most `limit` bytes. Raises BodyTooLarge, EmptyBody, IncompleteBody, UnsupportedEncoding.
+    """The whole body, inflated, at most `limit` bytes. Raises BodyTooLarge, EmptyBody, IncompleteBody, DamagedBody or
+    UnsupportedEncoding.
 
     Flask's MAX_CONTENT_LENGTH cuts a chunked body short without a word, so the stream is read here, up to one byte
     more than the limit: reading that byte is the proof that the body is too large.
     """
-    if request.headers.get("Content-Encoding", "identity") != "identity":
-        raise UnsupportedEncoding("compressed bodies are not read; send it without Content-Encoding")
     length = request.content_length
     if length is not None and length > limit:
         raise BodyTooLarge(f"the body has {length} bytes, more than the {limit} that are allowed")
@@ -70,9 +84,35 @@ def read_body(request: Request, limit: int) -> bytes:
         raise BodyTooLarge(f"the body has more than the {limit} bytes that are allowed")
     if length is not None and len(data) < length:
         raise IncompleteBody(f"the body ended after {len(data)} of its {length} bytes")
+    return understood(data, request.headers.get("Content-Encoding"), limit)
+
+
+def understood(data: bytes, encoding: str | None, limit: int) -> bytes:
+    """A body without its Content-Encoding, at most `limit` bytes again. Raises as read_body does, and DamagedBody."""
+    match (encoding or "identity").strip().lower():
+        case "identity":
+            pass
+        case "gzip" | "x-gzip":
+            data = inflate(data, limit)
+        case other:
+            raise UnsupportedEncoding(f"expected a body as it is or with gzip, got Content-Encoding {other[:40]}")
     if not data:
         raise EmptyBody("expected a picture or JSON, got an empty body")
     return data
+
+
+def inflate(data: bytes, limit: int) -> bytes:
+    """What was compressed with gzip; it stops one byte over the limit, however much there would be."""
+    unpacking = zlib.decompressobj(wbits=GZIP)
+    try:
+        plain = unpacking.decompress(data, limit + 1)
+    except zlib.error as error:
+        raise DamagedBody(f"the body is not the gzip that its Content-Encoding says: {error}") from None
+    if len(plain) > limit:
+        raise BodyTooLarge(f"the inflated body has more than the {limit} bytes that are allowed")
+    if not unpacking.eof or unpacking.unused_data:
+        raise DamagedBody("the gzip of the body is cut short, or something follows it")
+    return plain
 
 
 def read_stream(request: Request, most: int) -> bytes:
@@ -86,7 +126,7 @@ def read_stream(request: Request, most: int) -> bytes:
     return data
 
 
-def parse_body(request: Request, data: bytes, most: int) -> list[Upload] | Rows:
+def parse_body(request: Declared, data: bytes, most: int) -> list[Upload] | Rows:
     """What the body asks about: at most `most` pictures, or rows of numbers. Raises a RequestError."""
     declared = request.mimetype
     if declared == "multipart/form-data":

@@ -7,16 +7,23 @@
 | NUMSERVE_PORT          | 8000        | port to listen on                                                          |
 | NUMSERVE_WORKERS       | cores       | worker processes; cores are those this process may use (affinity, cgroup)  |
 | NUMSERVE_THREADS       | 4           | requests that one worker works on at a time                                |
+| NUMSERVE_QUEUE         | 256         | requests that wait in one worker while all its threads work                |
+| NUMSERVE_QUEUE_SECONDS | 1.0         | how long one waits at most before it is refused with 503                   |
+| NUMSERVE_READ_SECONDS  | 30          | how long a client may take for its headers, and again for its body         |
+| NUMSERVE_DRAIN_SECONDS | 1           | how long the service goes on, not ready any more, when it is told to stop  |
 | NUMSERVE_DEFAULT_MODEL | cnn         | the model that POST /predict asks                                          |
 | NUMSERVE_MAX_BODY      | 16777216    | largest request body, in bytes                                             |
 | NUMSERVE_MAX_PIXELS    | 24000000    | largest picture, width × height; a request may hold four such in all       |
 | NUMSERVE_MAX_IMAGES    | 256         | most pictures, or rows of numbers, in one request                          |
-| NUMSERVE_LOG_LEVEL     | info        | debug, info, warning or error                                              |
+| NUMSERVE_CORS_ORIGINS  |             | origins whose pages may ask, separated by commas; * for any                |
+| NUMSERVE_LOG_LEVEL     | info        | debug, info, warning or error; requests are logged at info                 |
 
 An option of the command line (`--store`, `--host`, `--port`, `--workers`) wins over its variable.
 """
 
+import math
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
@@ -29,6 +36,7 @@ from service.errors import ConfigError
 PREFIX = "NUMSERVE_"
 # Settings of the pipeline, which may share the environment with the service.
 FOREIGN = frozenset({"NUMSERVE_DATA", "NUMSERVE_RUNS"})
+ORIGIN = re.compile(r"https?://[^\s/,*]+")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -41,6 +49,17 @@ def whole(least: int, most: int | None = None) -> Callable[[str], int]:
             raise ValueError(expected)
         return int(text)
 
+    return read
+
+
+def seconds(text: str) -> float:
+    """Seconds from 0 to an hour, with decimals or without."""
+    try:
+        read = float(text)
+    except ValueError:
+        read = math.nan
+    if not 0 <= read <= 3600:
+        raise ValueError("seconds from 0 to 3600")
     return read
 
 
@@ -61,6 +80,14 @@ def log_level(text: str) -> str:
     return text.lower()
 
 
+def origins(text: str) -> str:
+    """Nothing, * or origins such as https://example.org, separated by commas; spaces are left out."""
+    listed = [each.strip() for each in text.split(",") if each.strip()]
+    if listed != ["*"] and not all(ORIGIN.fullmatch(each) for each in listed):
+        raise ValueError("* or origins such as https://example.org, separated by commas")
+    return ",".join(listed)
+
+
 def reads(read: Callable[[str], Any]) -> dict[str, Callable[[str], Any]]:
     """What a field of Config knows beside its default: how to read its text."""
     return {"read": read}
@@ -75,10 +102,15 @@ class Config:
     port: int = field(default=8000, metadata=reads(whole(1, 65535)))
     workers: int = field(default_factory=usable_cores, metadata=reads(whole(1, 256)))
     threads: int = field(default=4, metadata=reads(whole(1, 256)))
+    queue: int = field(default=256, metadata=reads(whole(0, 10_000)))
+    queue_seconds: float = field(default=1.0, metadata=reads(seconds))
+    read_seconds: int = field(default=30, metadata=reads(whole(1, 3600)))
+    drain_seconds: int = field(default=1, metadata=reads(whole(0, 3600)))
     default_model: str = field(default="cnn", metadata=reads(named))
     max_body: int = field(default=16 * 2**20, metadata=reads(whole(1024)))
     max_pixels: int = field(default=24_000_000, metadata=reads(whole(64)))
     max_images: int = field(default=256, metadata=reads(whole(1)))
+    cors_origins: str = field(default="", metadata=reads(origins))
     log_level: str = field(default="info", metadata=reads(log_level))
 
     @classmethod

@@ -6,6 +6,7 @@
     └── RequestError                  400      bad_request
         ├── InvalidParameter          400      invalid_parameter        ?top_k=, ?version=
         ├── IncompleteBody            400      incomplete_body          the sender stopped half way
+        ├── DamagedBody               400      damaged_body             gzip that cannot be read
         ├── EmptyBody                 400      empty_body
         ├── InvalidJSON               400      invalid_json
         ├── InvalidInputs             400      invalid_inputs           numbers of the wrong shape or kind
@@ -15,14 +16,16 @@
         ├── DamagedImage              400      damaged_image            truncated or corrupt
         ├── ModelNotFound             404      model_not_found
         ├── VersionNotFound           404      version_not_found
+        ├── BodyTimeout               408      body_timeout             the sender took too long
         ├── BodyTooLarge              413      body_too_large
         ├── ImageTooLarge             413      image_too_large          more pixels than may be decoded
         ├── TooManyInputs             413      too_many_inputs
         ├── UnsupportedImage          415      unsupported_image        a picture, in a format that is not read here
         ├── UnsupportedMediaType      415      unsupported_media_type   neither a picture, a form nor JSON
-        ├── UnsupportedEncoding       415      unsupported_encoding     a compressed body
+        ├── UnsupportedEncoding       415      unsupported_encoding     a body compressed otherwise than with gzip
         ├── PreprocessingFailed       500      preprocessing_failed
         ├── ModelUnavailable          503      model_unavailable        there, but no version of it can be served
+        ├── Overloaded                503      overloaded               no place, or none in time; says Retry-After
         └── NotReady                  503      not_ready
 
 Routes that do not exist, wrong methods and whatever nobody foresaw answer `not_found`, `method_not_allowed` and
@@ -68,6 +71,10 @@ class IncompleteBody(RequestError):
     code = "incomplete_body"
 
 
+class DamagedBody(RequestError):
+    code = "damaged_body"
+
+
 class EmptyBody(RequestError):
     code = "empty_body"
 
@@ -104,6 +111,11 @@ class ModelNotFound(RequestError):
 class VersionNotFound(RequestError):
     status = 404
     code = "version_not_found"
+
+
+class BodyTimeout(RequestError):
+    status = 408
+    code = "body_timeout"
 
 
 class BodyTooLarge(RequestError):
@@ -144,6 +156,17 @@ class PreprocessingFailed(RequestError):
 class ModelUnavailable(RequestError):
     status = 503
     code = "model_unavailable"
+
+
+class Overloaded(RequestError):
+    """reason: what was full, as the metrics have it."""
+
+    status = 503
+    code = "overloaded"
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class NotReady(RequestError):

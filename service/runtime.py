@@ -5,6 +5,7 @@ Sessions are made in the worker, after the fork: onnxruntime's threads and locks
 
 import logging
 from collections.abc import Sequence
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -64,10 +65,19 @@ class Model:
         try:
             made = X if self.preprocessing is None else self.preprocess(np.full((32, 40, 3), 255, np.uint8))
             P = self.probabilities(np.concatenate([X, made]))
+            self.seconds = self.seconds_of_one(X)
         except Exception as error:
             raise BrokenVersion(f"a first run failed: {first_line(error)}") from None
         if P.shape != (2, *self.manifest.output.dims) or not np.isfinite(P).all():
             raise BrokenVersion(f"a first run gave probabilities of shape {P.shape}, or not finite ones")
+
+    def seconds_of_one(self, X: NDArray[Any]) -> float:
+        """What one picture or row takes, once everything is warm."""
+        start = perf_counter()
+        if self.preprocessing is not None:
+            self.preprocess(np.full((32, 40, 3), 255, np.uint8))
+        self.probabilities(X)
+        return perf_counter() - start
 
     @property
     def title(self) -> str:

@@ -1,8 +1,8 @@
-"""The WSGI server around the application: granian, one process a worker, threads within it.
+"""The server around the application: granian, one process a worker, an event loop and threads within it.
 
 The main process imports everything, so that the workers share that memory, and starts another worker when one dies.
-Each worker makes its own application and its own sessions, after the fork. SIGTERM and Ctrl-C let requests under way
-finish.
+Each worker makes its own application and its own sessions, after the fork. At SIGTERM and Ctrl-C the service is not
+ready any more but goes on for a moment, so that balancers turn away; then requests under way finish.
 """
 
 import logging
@@ -11,19 +11,25 @@ import signal
 import socket
 import sys
 import threading
+from contextlib import suppress
 from functools import partial
 from time import sleep
 from typing import Any
 
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 
 from service.app import create_app
 from service.config import Config
 from service.errors import ServiceError
+from service.front import Front
+from service.jsonlog import JSONHandler, Writer
+from service.metrics import Metrics
 from service.models import POLL_SECONDS, absent
 from service.store import Store
+from service.table import Table, create
 
 # Connections that one worker holds open; granian counts those that idle between two requests as well.
 CONNECTIONS = 1024
@@ -31,17 +37,33 @@ CONNECTIONS = 1024
 GRACE_SECONDS = 8
 
 
+class DrainingServer(Server):  # type: ignore[misc,valid-type]  # which of granian's two servers this is depends on the interpreter
+    """Granian, which tells the workers that it is going to stop before it stops them."""
+
+    def __init__(self, table: Table, drain_seconds: float, **settings: Any) -> None:
+        super().__init__("numserve", **settings)
+        self.table, self.drain_seconds = table, drain_seconds
+
+    def shutdown(self, exit_code: int = 0) -> None:
+        self.table.stop()
+        sleep(self.drain_seconds)
+        super().shutdown(exit_code)
+
+
 def serve(config: Config) -> None:
     """Serve until SIGTERM or Ctrl-C. Raises ServiceError when the store or the address cannot be used."""
     names = list(Store(config.store).scan())
     address = usable_address(config.host, config.port)
-    server: Any = Server(
-        "numserve",
+    table = create(config.workers)
+    server = DrainingServer(
+        table,
+        config.drain_seconds,
         address=address,
         port=config.port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.RSGI,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=config.read_seconds * 1000),
         workers=config.workers,
-        blocking_threads=config.threads,
         backpressure=CONNECTIONS,
         websockets=False,
         respawn_failed_workers=True,
@@ -56,7 +78,10 @@ def serve(config: Config) -> None:
             flush=True,
         )
     os.register_at_fork(after_in_child=settle_signals)
-    server.serve(target_loader=partial(load, config, os.getpid()), wrap_loader=False)
+    try:
+        server.serve(target_loader=partial(load, config, os.getpid(), table.path, table.regions), wrap_loader=False)
+    finally:
+        os.unlink(table.path)
 
 
 def usable_address(host: str, port: int) -> str:
@@ -77,14 +102,16 @@ def usable_address(host: str, port: int) -> str:
         raise ServiceError(f"cannot listen on {host}:{port}: {reason}; choose another --port or --host") from None
 
 
-def load(config: Config, parent: int) -> Any:
+def load(config: Config, parent: int, path: str, regions: int) -> Front:
     """What each worker runs first: its own application, which follows the store from now on."""
     settle_signals()
-    set_up_logging(config.log_level)
-    app = create_app(config)
+    writer = Writer()
+    set_up_logging(config.log_level, writer)
+    table = Table(path, regions)
+    app = create_app(config, table)
     app.extensions["numserve"].watch()
-    threading.Thread(target=end_with, args=(parent,), name="parent-watch", daemon=True).start()
-    return app
+    threading.Thread(target=end_with, args=(parent, path), name="parent-watch", daemon=True).start()
+    return Front(app, config, Metrics(table), writer)
 
 
 def settle_signals() -> None:
@@ -97,14 +124,15 @@ def settle_signals() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
-def end_with(parent: int) -> None:
-    """End this worker when the main process is gone, even killed, so that no orphan keeps the port."""
+def end_with(parent: int, path: str) -> None:
+    """End this worker when the main process is gone, even killed, so that no orphan keeps the port or the file."""
     while os.getppid() == parent:
         sleep(POLL_SECONDS)
+    with suppress(OSError):
+        os.unlink(path)
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def set_up_logging(level: str) -> None:
-    logging.basicConfig(
-        level=level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s [%(process)d] %(message)s"
-    )
+def set_up_logging(level: str, writer: Writer) -> None:
+    writer.start()
+    logging.basicConfig(level=level.upper(), handlers=[JSONHandler(writer)])

@@ -6,9 +6,10 @@ from service.config import Config
 from service.errors import NotReady
 from service.models import Models, absent
 from service.routes.reply import reply
+from service.table import Table
 
 
-def routes(config: Config, models: Models) -> Blueprint:
+def routes(config: Config, models: Models, table: Table | None) -> Blueprint:
     blueprint = Blueprint("health", __name__)
 
     @blueprint.get("/healthz")
@@ -18,6 +19,8 @@ def routes(config: Config, models: Models) -> Blueprint:
     @blueprint.get("/readyz")
     def readyz() -> Response:
         """Ready when the default model answers. Another model that is broken is reported, but stops no balancer."""
+        if table is not None and table.stopping:
+            raise NotReady("the service is stopping; ask another one")
         problem = missing(models, config.default_model)
         if problem:
             raise NotReady(problem)

@@ -2,12 +2,15 @@
 
 from typing import Any
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from service.config import Config
 from service.models import Models
 from service.routes.predict import whole_parameter
 from service.routes.reply import reply
+
+# A version does not change; a store may be replaced, though. Which version is served may change at any time.
+SECONDS_TO_KEEP = 3600
 
 
 def routes(config: Config, models: Models) -> Blueprint:
@@ -20,8 +23,13 @@ def routes(config: Config, models: Models) -> Blueprint:
 
     @blueprint.get("/models/<name>")
     def manifest(name: str) -> Response:
-        """The manifest of the served version, or of ?version=."""
-        return reply(models.get(name, whole_parameter("version")).manifest.document)
+        """The manifest of the served version, or of ?version=; who has it already is told so with 304."""
+        number = whole_parameter("version")
+        answer = reply(models.get(name, number).manifest.document)
+        answer.cache_control.max_age = SECONDS_TO_KEEP if number else 0
+        answer.add_etag()
+        answer.make_conditional(request)
+        return answer
 
     return blueprint
 

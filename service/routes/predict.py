@@ -1,13 +1,16 @@
 """POST /predict and POST /predict/<model>: pictures or numbers in, labels out."""
 
+from typing import Any
+
 from flask import Blueprint, Response, request
 
 from service.answers import predict
-from service.body import parse_body, read_body
+from service.body import Declared, parse_body, read_body
 from service.config import Config
 from service.errors import InvalidParameter
 from service.models import Models
 from service.routes.reply import reply
+from service.runtime import Model
 
 DEFAULT_TOP_K = 3
 
@@ -22,16 +25,24 @@ def routes(config: Config, models: Models) -> Blueprint:
         """What the served version of a model, or ?version=, says of each picture or row; ?top_k= labels of it."""
         model = models.get(name, whole_parameter("version"))
         top_k = whole_parameter("top_k") or DEFAULT_TOP_K
-        asked = parse_body(request, read_body(request, config.max_body), config.max_images)
-        predictions = predict(model, asked, top_k, config.max_pixels)
-        return reply({"model": name, "version": model.version.number, "predictions": predictions})
+        return reply(document(config, model, top_k, request, read_body(request, config.max_body)))
 
     return blueprint
 
 
+def document(config: Config, model: Model, top_k: int, declared: Declared, body: bytes) -> dict[str, Any]:
+    """The answer to a body for `model`."""
+    predictions = predict(model, parse_body(declared, body, config.max_images), top_k, config.max_pixels)
+    return {"model": model.version.name, "version": model.version.number, "predictions": predictions}
+
+
 def whole_parameter(name: str) -> int | None:
     """A parameter of the query that is a whole number from 1 on; None when it is not given."""
-    text = request.args.get(name) if request.query_string else None
+    return read_whole(name, request.args.get(name) if request.query_string else None)
+
+
+def read_whole(name: str, text: str | None) -> int | None:
+    """The text of such a parameter, read. Raises InvalidParameter."""
     if text is None:
         return None
     if not text.isascii() or not text.isdigit() or len(text) > 9 or int(text) < 1:

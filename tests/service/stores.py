@@ -43,6 +43,23 @@ def brightness_network() -> onnx.ModelProto:
     return model_of(nodes, [pixels], [tensor("probabilities", TensorProto.FLOAT, ["N", 3])], constants)
 
 
+def slow_network(turns: int = 1_000_000) -> onnx.ModelProto:
+    """The same, but some tenths of a second slower: the scores go round a loop that changes nothing."""
+    model = brightness_network()
+    body = helper.make_graph(
+        [helper.make_node("Identity", ["go"], ["go_on"]), helper.make_node("Identity", ["scores_in"], ["scores_out"])],
+        "turn",
+        [tensor("turn", TensorProto.INT64, []), tensor("go", TensorProto.BOOL, []),
+         tensor("scores_in", TensorProto.FLOAT, ["N", 3])],
+        [tensor("go_on", TensorProto.BOOL, []), tensor("scores_out", TensorProto.FLOAT, ["N", 3])],
+    )  # fmt: skip
+    softmax = model.graph.node.pop()
+    model.graph.node.append(helper.make_node("Loop", ["turns", "", "scores"], ["late"], body=body))
+    model.graph.node.append(helper.make_node("Softmax", ["late"], softmax.output))
+    model.graph.initializer.append(numpy_helper.from_array(np.array(turns), "turns"))
+    return model
+
+
 def shrink() -> onnx.ModelProto:
     """image uint8 [h,w,3] -> pixels uint8 [1,1,8,8]: the mean of the colours, resized."""
     nodes = [

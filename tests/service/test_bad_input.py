@@ -1,5 +1,6 @@
 """What bad requests get: the right status, a stable code, a message that says the way out, and the service lives on."""
 
+import gzip
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -111,9 +112,28 @@ def test_body_that_ends_early(app: Flask) -> None:
     assert b'"incomplete_body"' in b"".join(body)
 
 
-def test_compressed_body(client: FlaskClient, picture: Picture) -> None:
-    answer = client.post("/predict", data=picture(), headers={"Content-Encoding": "gzip"})
-    refused(answer, 415, "unsupported_encoding")
+@pytest.mark.parametrize("encoding", ["br", "deflate", "gzip, gzip", "zstd"])
+def test_body_compressed_otherwise_than_with_gzip(client: FlaskClient, picture: Picture, encoding: str) -> None:
+    answer = client.post("/predict", data=picture(), headers={"Content-Encoding": encoding})
+    assert encoding in refused(answer, 415, "unsupported_encoding")
+
+
+def test_gzip(client: FlaskClient, picture: Picture) -> None:
+    def post(body: bytes) -> Any:
+        return client.post("/predict", data=body, headers={"Content-Encoding": "gzip"})
+
+    assert post(gzip.compress(picture(colour="white"))).json["predictions"][0]["label"] == "light"
+    refused(post(picture()), 400, "damaged_body")
+    refused(post(gzip.compress(picture())[:-5]), 400, "damaged_body")
+    refused(post(gzip.compress(picture()) + b"more"), 400, "damaged_body")
+    refused(post(gzip.compress(b"")), 400, "empty_body")
+
+
+def test_gzip_that_inflates_over_the_limit(client: FlaskClient) -> None:
+    for size, status, code in ((100_000, 400, "not_an_image"), (100_001, 413, "body_too_large"),
+                               (50_000_000, 413, "body_too_large")):  # fmt: skip
+        answer = client.post("/predict", data=gzip.compress(bytes(size)), headers={"Content-Encoding": "gzip"})
+        refused(answer, status, code)
 
 
 def test_more_pixels_than_allowed(client: FlaskClient, picture: Picture) -> None:

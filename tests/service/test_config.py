@@ -20,6 +20,9 @@ def test_defaults() -> None:
 
 
 def test_environment_and_options() -> None:
+    assert Config.from_environment({"NUMSERVE_QUEUE_SECONDS": "2.5"}).queue_seconds == 2.5
+    origins = {"NUMSERVE_CORS_ORIGINS": " https://a.org, http://localhost:3000 ,"}
+    assert Config.from_environment(origins).cors_origins == "https://a.org,http://localhost:3000"
     environment = {"NUMSERVE_PORT": "9000", "NUMSERVE_STORE": "/srv/models", "NUMSERVE_LOG_LEVEL": "Debug"}
     config = Config.from_environment(environment, {"port": "9001", "host": None})
     assert (config.port, config.store, config.log_level) == (9001, Path("/srv/models"), "debug")
@@ -38,13 +41,17 @@ def test_settings_of_the_pipeline_and_of_others_are_tolerated() -> None:
     ("name", "value", "complaint"),
     [
         ("NUMSERVE_PORTS", "80", "did you mean NUMSERVE_PORT?"),
-        ("NUMSERVE_FROBNICATE", "1", "known are NUMSERVE_DEFAULT_MODEL"),
+        ("NUMSERVE_FROBNICATE", "1", "known are NUMSERVE_CORS_ORIGINS"),
         ("NUMSERVE_PORT", "0", "a whole number from 1 to 65535, got '0'"),
         ("NUMSERVE_PORT", "http", "a whole number from 1 to 65535, got 'http'"),
         ("NUMSERVE_PORT", "٨٠", "a whole number"),
         ("NUMSERVE_WORKERS", "0", "a whole number from 1 to 256"),
         ("NUMSERVE_MAX_BODY", "16MB", "a whole number of at least 1024, got '16MB'"),
         ("NUMSERVE_STORE", "", "a value that is not empty"),
+        ("NUMSERVE_QUEUE_SECONDS", "-1", "seconds from 0 to 3600, got '-1'"),
+        ("NUMSERVE_QUEUE_SECONDS", "nan", "seconds from 0 to 3600"),
+        ("NUMSERVE_CORS_ORIGINS", "example.org", "origins such as https://example.org"),
+        ("NUMSERVE_CORS_ORIGINS", "*, https://a.org", "* or origins"),
         ("NUMSERVE_LOG_LEVEL", "loud", "one of debug, info, warning, error"),
     ],
 )

@@ -1,95 +1,24 @@
 """The real server, as a process with two workers: curl, limits, stopping, and versions that come while it runs."""
 
+import glob
 import json
 import os
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import pytest
+from running import PATIENCE, Service, command, free_port, running, until
 from stores import promote, publish_broken, publish_features, publish_images
 
-PATIENCE = 30
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def command(store: Path, port: int) -> list[str]:
-    return [sys.executable, "-m", "service", "--port", str(port), "--workers", "2", "--store", str(store)]
-
-
-class Service:
-    """A running service: `port` to ask it, `log` to read what it says."""
-
-    def __init__(self, store: Path, log: Path, **settings: str) -> None:
-        self.store, self.port, self.log = store, free_port(), log
-        with log.open("w") as file:
-            self.process = subprocess.Popen(
-                command(store, self.port),
-                stdout=file,
-                stderr=file,
-                env=os.environ | settings,
-                start_new_session=True,
-            )
-        until(lambda: self.get("/healthz")[0] == 200)
-
-    def ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, Any]:
-        """One request on a connection of its own, so that any worker may take it: the status and the JSON."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
-        try:
-            connection.request(method, path, body)
-            answer = connection.getresponse()
-            return answer.status, json.loads(answer.read())
-        finally:
-            connection.close()
-
-    def get(self, path: str) -> tuple[int, Any]:
-        return self.ask("GET", path)
-
-    def version(self, picture: bytes) -> int:
-        return int(self.ask("POST", "/predict", picture)[1]["version"])
-
-    def workers(self) -> list[int]:
-        found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True)
-        return [int(pid) for pid in found.stdout.split()]
-
-
-def until(fits: Callable[[], bool]) -> None:
-    """Wait for something to become true; a refused connection is not yet."""
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        try:
-            if fits():
-                return
-        except OSError:
-            pass
-        time.sleep(0.05)
-    pytest.fail("it did not become true in time")
-
-
-@contextmanager
-def running(store: Path, log: Path, **settings: str) -> Iterator[Service]:
-    service = Service(store, log, **settings)
-    try:
-        yield service
-    finally:
-        if service.process.poll() is None:
-            service.process.terminate()
-            service.process.wait(PATIENCE)
 
 
 @pytest.fixture(scope="module")
@@ -248,7 +177,9 @@ def test_ctrl_c_reaches_all_processes_and_ends_cleanly(store: Path, tmp_path: Pa
 
 
 def test_killed_worker_is_replaced_and_a_killed_main_process_leaves_no_orphan(store: Path, tmp_path: Path) -> None:
+    before = set(tables())
     with running(store, tmp_path / "log") as service:
+        assert set(tables()) > before
         until(lambda: len(service.workers()) == 2)
         first, second = service.workers()
         os.kill(first, signal.SIGKILL)
@@ -258,6 +189,12 @@ def test_killed_worker_is_replaced_and_a_killed_main_process_leaves_no_orphan(st
         service.process.kill()
         service.process.wait()
         until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in (second, *workers)))
+    assert set(tables()) <= before
+
+
+def tables() -> list[str]:
+    """The files that services share with their workers."""
+    return glob.glob("/dev/shm/numserve-*")
 
 
 def refused_start(arguments: list[str], **settings: str) -> tuple[int, str]:

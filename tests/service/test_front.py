@@ -1,0 +1,190 @@
+"""The front without a server: what every answer carries; that the short way to POST /predict is Flask's, shortened."""
+
+import asyncio
+import json
+import os
+import re
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from flask import Flask
+from granian.rsgi import ProtocolClosed
+
+from service.app import create_app
+from service.config import Config
+from service.front import Front
+from service.jsonlog import Writer
+from service.metrics import Metrics
+from service.table import create
+
+Picture = Callable[..., bytes]
+
+
+class Wire:
+    """A client with its whole body sent, and what it is answered."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+
+    async def __call__(self) -> bytes:
+        if self.body == b"breaks off":
+            raise ProtocolClosed("RSGI transport is closed")
+        return self.body
+
+    async def client_disconnect(self) -> None:
+        await asyncio.Event().wait()
+
+    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        self.status, self.headers, self.answer = status, {name.lower(): value for name, value in headers}, body
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.answer)
+
+
+def ask(front: Front, method: str, path: str, body: bytes = b"", **headers: str) -> Wire:
+    path, _, query = path.partition("?")
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    if body:
+        given["content-length"] = str(len(body))
+    wire, addresses = Wire(body), {"client": "127.0.0.1:5", "server": "127.0.0.1:8000"}
+    scope = SimpleNamespace(method=method, path=path, query_string=query, headers=given, **addresses)
+    asyncio.run(front.__rsgi__(scope, wire))
+    front.tell()
+    return wire
+
+
+@pytest.fixture
+def front(app: Flask, store: Path) -> Iterator[Front]:
+    table = create(1)
+    config = Config(store=store, max_body=100_000, max_pixels=250_000, max_images=4, cors_origins="https://a.org")
+    yield Front(create_app(config, table), config, Metrics(table), Writer())
+    os.unlink(table.path)
+
+
+def without_times(answer: bytes) -> str:
+    return re.sub(r'("(decode|preprocess|inference)": )[\d.e-]+', r"\1…", answer.decode())
+
+
+BODIES: list[tuple[str, dict[str, str], Callable[[Picture], bytes]]] = [
+    ("/predict", {}, lambda picture: picture()),
+    ("/predict/cnn", {"content_type": "image/png"}, lambda picture: picture(colour="black")),
+    ("/predict?top_k=1&version=1", {}, lambda picture: picture()),
+    ("/predict?top_k=1&top_k=2", {}, lambda picture: picture()),
+    ("/predict?top_k=0", {}, lambda picture: picture()),
+    ("/predict?version=", {}, lambda picture: picture()),
+    ("/predict?version=9", {}, lambda picture: picture()),
+    ("/predict/nope", {}, lambda picture: picture()),
+    ("/predict", {}, lambda picture: picture(size=(400, 300))),
+    ("/predict", {}, lambda picture: picture(size=(501, 500))),
+    ("/predict", {}, lambda picture: picture("JPEG", size=(300, 200))),
+    ("/predict", {}, lambda picture: b"hello"),
+    ("/predict", {"content_type": "text/plain"}, lambda picture: b"hello"),
+    ("/predict", {"content_encoding": "br"}, lambda picture: picture()),
+    ("/predict", {"content_encoding": "gzip"}, lambda picture: picture()),
+    ("/predict", {"content_type": "application/json; charset=utf-8"},
+     lambda picture: json.dumps({"images": [b64encode(picture(size=(400, 300))).decode(), "?"]}).encode()),
+    ("/predict", {"content_type": "application/json"},
+     lambda picture: json.dumps({"images": [b64encode(picture()).decode()] * 5}).encode()),
+    ("/predict/linear", {"content_type": "application/json"}, lambda picture: b'{"inputs": [[1, 2, 3, 4]]}'),
+    ("/predict/linear", {"content_type": "application/json"}, lambda picture: b'{"inputs": [[1, 2]]}'),
+    ("/predict", {"content_type": "Multipart/Form-Data; boundary=b"},
+     lambda picture: b'--b\r\nContent-Disposition: form-data; name="image"; filename="a.png"\r\n\r\n' + picture()
+     + b"\r\n--b--\r\n"),
+    ("/predict", {"content_type": "multipart/form-data"}, lambda picture: b"x"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "headers", "make"), BODIES)
+def test_the_short_way_answers_as_flask_does(
+    front: Front, picture: Picture, path: str, headers: dict[str, str], make: Callable[[Picture], bytes]
+) -> None:
+    body = make(picture)
+    given = {name.replace("_", "-").title(): value for name, value in headers.items()}
+    expected = front.app.test_client().post(path, data=body, headers=given)
+    answer = ask(front, "POST", path, body, **headers)
+    assert answer.status == expected.status_code
+    assert without_times(answer.answer) == without_times(expected.data)
+    assert answer.headers["content-type"] == expected.headers["Content-Type"]
+
+
+@pytest.mark.parametrize("path", ["/predict/", "/predict/cnn/x", "/predict/a/b", "/models", "/nope", "/predict/\0"])
+def test_other_paths_are_flasks(front: Front, path: str) -> None:
+    expected = front.app.test_client().post(path)
+    answer = ask(front, "POST", path)
+    assert (answer.status, answer.answer) == (expected.status_code, expected.data)
+
+
+def test_hooks_before_a_request_are_never_passed_by(front: Front, picture: Picture) -> None:
+    front.app.before_request_funcs[None] = [lambda: ("no", 401)]
+    assert ask(front, "POST", "/predict", picture()).status == 401
+
+
+def test_ids_and_headers(front: Front) -> None:
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    answer = ask(front, "GET", "/healthz", x_request_id="mine", traceparent=trace, origin="https://a.org")
+    assert (answer.headers["x-request-id"], answer.headers["traceparent"]) == ("mine", trace)
+    assert answer.headers["access-control-allow-origin"] == "https://a.org"
+    other = ask(front, "GET", "/nope", x_request_id='"', traceparent="rubbish", origin="https://b.org")
+    assert (other.status, len(other.headers["x-request-id"]) > 10) == (404, True)
+    assert not {"traceparent", "access-control-allow-origin"} & other.headers.keys()
+    for each in (answer, other):
+        assert each.headers["x-content-type-options"] == "nosniff"
+        assert each.headers["server"] == "numserve"
+
+
+def test_preflight(front: Front) -> None:
+    answer = ask(front, "OPTIONS", "/predict", origin="https://a.org", access_control_request_method="POST")
+    assert (answer.status, answer.headers["access-control-allow-origin"]) == (204, "https://a.org")
+
+
+def test_log_lines(front: Front, picture: Picture) -> None:
+    ask(front, "POST", "/predict", picture(), x_request_id="mine")
+    ask(front, "GET", '/no"pe\n', traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    first, second = (json.loads(line) for line in front.writer.lines)
+    assert (first["route"], first["status"], first["request_id"], first["model"]) == ("/predict", 200, "mine", "cnn/1")
+    assert (second["path"], second["route"], second["status"]) == ('/no"pe\n', "unknown", 404)
+    assert second["trace_id"] == "0af7651916cd43dd8448eb211c80319c"
+
+
+def test_refusals_before_the_application(front: Front) -> None:
+    large = ask(front, "POST", "/predict", bytes(100_001))
+    assert (large.status, large.json["error"]["code"]) == (413, "body_too_large")
+    assert large.headers["connection"] == "close"
+    broken = ask(front, "POST", "/predict", b"breaks off")
+    assert (broken.status, broken.json["error"]["code"]) == (400, "incomplete_body")
+
+
+def test_overload_says_when_to_come_again_and_never_touches_health(front: Front, picture: Picture) -> None:
+    front.gate.places = front.gate.room = 0
+    refused = ask(front, "POST", "/predict", picture())
+    assert (refused.status, refused.json["error"]["code"]) == (503, "overloaded")
+    assert refused.headers["retry-after"] == "1"
+    for path in ("/healthz", "/readyz", "/metrics"):
+        assert ask(front, "GET", path).status == 200
+    said = ask(front, "GET", "/metrics").answer.decode()
+    assert 'numserve_refused_total{reason="queue_full"} 1' in said
+    assert 'numserve_requests_total{route="/predict",code="503"} 1' in said
+
+
+def test_stopping(front: Front, picture: Picture) -> None:
+    front.metrics.table.stop()
+    assert ask(front, "GET", "/healthz").status == 200
+    ready = ask(front, "GET", "/readyz")
+    assert (ready.status, ready.json["error"]["code"]) == (503, "not_ready")
+    answer = ask(front, "POST", "/predict", picture())
+    assert (answer.status, answer.headers["connection"]) == (200, "close")
+
+
+def test_a_defect_is_logged_and_tells_the_client_nothing(
+    front: Front, picture: Picture, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(front.models.get("cnn"), "probabilities", lambda X: 1 / 0)
+    answer = ask(front, "POST", "/predict", picture())
+    assert (answer.status, answer.json["error"]["code"]) == (500, "internal_error")
+    assert "ZeroDivisionError" in caplog.text
+    assert front.in_flight == 0
