@@ -9,14 +9,14 @@ drawn with pens from a hair to a marker, on canvases from 28 to 4000 pixels. Pri
 
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import click
 import numpy as np
 import onnxruntime as ort
-from drawings import Grey, posed, traced, unit, written
+from drawings import Grey, Strokes, posed, traced, unit, written
 from numpy.typing import NDArray
 from PIL import Image
 from scenes import CONDITIONS, Picture, Subject
@@ -57,8 +57,15 @@ def pictures(
     hand, rng = np.random.default_rng(seed), np.random.default_rng([seed, zlib.crc32(condition.encode())])
     for i, pick in enumerate(hand.choice(len(images), n, replace=False)):
         image, label = images[pick], int(labels[pick])
-        strokes = posed(written(label, hand), hand) if i % 2 else unit(traced(image))
-        yield CONDITIONS[condition](Subject(image, strokes, rng)), label
+        yield CONDITIONS[condition](Subject(image, lines(image, label, hand if i % 2 else None), rng)), label
+
+
+def lines(image: Grey, label: int, hand: np.random.Generator | None) -> Callable[[], Strokes]:
+    """What makes the strokes of a digit: written by `hand`, else traced from its image."""
+    if hand is None:
+        return lambda: unit(traced(image))
+    strokes = posed(written(label, hand), hand)  # at once, for that is the order in which chance is drawn
+    return lambda: strokes
 
 
 def sheet(rows: list[Row], file: Path, cell: int = 112, columns: int = 12) -> None:

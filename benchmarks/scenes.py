@@ -19,8 +19,13 @@ WHITE, BLACK = (255.0, 255.0, 255.0), (0.0, 0.0, 0.0)
 
 class Subject(NamedTuple):
     image: Grey  # of MNIST [28,28]
-    strokes: Strokes  # the same digit in lines, or one like it
+    lines: Callable[[], Strokes]  # makes the same digit in lines, or one like it
     rng: Rng
+
+    @property
+    def strokes(self) -> Strokes:
+        """The digit in lines: to trace it takes a tenth of a second, and not every scene needs it."""
+        return self.lines()
 
 
 Scene = Callable[[Subject], Picture]
