@@ -3,9 +3,11 @@
 import argparse
 import os
 import sys
+from dataclasses import replace
 
 from service.config import Config
 from service.errors import ServiceError
+from service.shared import shared_folder
 
 
 def parser() -> argparse.ArgumentParser:
@@ -30,7 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
         config = Config.from_environment(options=options)
         from service.server import serve  # only now: NumPy reads the line above when it is imported
 
-        serve(config)
+        with shared_folder() as folder:
+            serve(replace(config, shared=folder))
     except ServiceError as error:
         print(f"service: {error}", file=sys.stderr)
         return error.exit_code

@@ -7,18 +7,26 @@ from flask import Flask, Response, request
 from flask.sessions import SessionInterface
 from werkzeug.exceptions import HTTPException
 
+from service.access import check
 from service.config import Config
-from service.errors import RequestError
+from service.errors import RequestError, Unauthorized
+from service.keys import Keys
 from service.models import Models
 from service.notes import notes
-from service.routes import health, metrics, models, predict
-from service.routes.reply import reply
+from service.routes import health, metrics, models, predict, repository, v2
+from service.routes.infer import Infer
+from service.routes.reply import refuse
 from service.store import Store
 from service.table import Table
+from service.unloaded import Unloaded
+from service.v2.statistics import Statistics
 
 log = logging.getLogger(__name__)
 REFUSALS = {
-    404: ("not_found", "no such route; there are /predict, /predict/<model>, /models, /healthz, /readyz and /metrics"),
+    404: (
+        "not_found",
+        "no such route; there are /predict, /predict/<model>, /models, /healthz, /readyz, /metrics and /v2",
+    ),
     405: ("method_not_allowed", "this route does not take this method; the header Allow says which it takes"),
 }
 
@@ -37,21 +45,34 @@ def create_app(config: Config, table: Table | None = None) -> Flask:
 
     Raises ServiceError when the store is not a folder that can be read.
     """
-    served = Models(Store(config.store))
+    served = Models(Store(config.store), Unloaded(config.shared))
     served.refresh()
+    statistics = Statistics(config.shared)
+    keys = Keys(config.api_keys_file) if config.api_keys_file else None
     app = Flask("service", static_folder=None)
     app.extensions["numserve"] = served
     app.session_interface = NoSession()
     app.url_map.strict_slashes = app.url_map.merge_slashes = False
-    for part in (predict, models):
+    for part in (predict, models, repository):
         app.register_blueprint(part.routes(config, served))
     app.register_blueprint(health.routes(config, served, table))
     app.register_blueprint(metrics.routes(table))
+    app.register_blueprint(v2.routes(config, served, statistics))
+    if keys:
+        app.before_request(lambda: check(keys, request))
     app.url_value_preprocessor(note_route)
-    app.register_error_handler(RequestError, lambda error: reply({"error": error.payload()}, error.status))
+    app.register_error_handler(RequestError, answer_request_error)
     app.register_error_handler(HTTPException, answer_http)
     app.register_error_handler(Exception, answer_unforeseen)
+    app.wsgi_app = Infer(app, config, served, statistics, keys)  # type: ignore[method-assign]
     return app
+
+
+def answer_request_error(error: RequestError) -> Response:
+    answer = refuse(error.code, str(error), error.status)
+    if isinstance(error, Unauthorized):
+        answer.headers["WWW-Authenticate"] = 'Bearer realm="numserve"'
+    return answer
 
 
 def answer_http(error: HTTPException) -> Any:
@@ -59,7 +80,7 @@ def answer_http(error: HTTPException) -> Any:
     if error.code is None or error.code < 400:
         return error
     code, message = REFUSALS.get(error.code, ("bad_request", error.description))
-    answer = reply({"error": {"code": code, "message": message}}, error.code)
+    answer = refuse(code, message or error.name, error.code)
     answer.headers.extend({"Allow": allow} if (allow := error.get_response().headers.get("Allow")) else {})
     return answer
 
@@ -67,7 +88,7 @@ def answer_http(error: HTTPException) -> Any:
 def answer_unforeseen(error: Exception) -> Response:
     """A defect of ours: the traceback goes to the log, the client learns no more than that it happened."""
     log.error("a request failed", exc_info=error)
-    return reply({"error": {"code": "internal_error", "message": "the service failed on this request"}}, 500)
+    return refuse("internal_error", "the service failed on this request", 500)
 
 
 def note_route(endpoint: str | None, values: dict[str, Any] | None) -> None:

@@ -15,6 +15,7 @@
 | NUMSERVE_MAX_BODY      | 16777216    | largest request body, in bytes                                             |
 | NUMSERVE_MAX_PIXELS    | 24000000    | largest picture, width × height; a request may hold four such in all       |
 | NUMSERVE_MAX_IMAGES    | 256         | most pictures, or rows of numbers, in one request                          |
+| NUMSERVE_API_KEYS_FILE | none        | file with one API key a line; then all but the health routes want one      |
 | NUMSERVE_CORS_ORIGINS  |             | origins whose pages may ask, separated by commas; * for any                |
 | NUMSERVE_LOG_LEVEL     | info        | debug, info, warning or error; requests are logged at info                 |
 
@@ -25,13 +26,14 @@ import math
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from service.cores import usable_cores
 from service.errors import ConfigError
+from service.keys import read_keys
 
 PREFIX = "NUMSERVE_"
 # Settings of the pipeline, which may share the environment with the service.
@@ -74,6 +76,17 @@ def folder(text: str) -> Path:
     return Path(named(text))
 
 
+def keys_file(text: str) -> Path:
+    """A file that holds API keys now; later it may change."""
+    try:
+        keys = read_keys(Path(named(text)))
+    except OSError as error:
+        raise ValueError(f"a file that can be read ({(error.strerror or 'unknown reason').lower()})") from None
+    if not keys:
+        raise ValueError("a file with at least one API key, each on a line of its own")
+    return Path(text)
+
+
 def log_level(text: str) -> str:
     if text.lower() not in LOG_LEVELS:
         raise ValueError("one of " + ", ".join(LOG_LEVELS))
@@ -110,8 +123,11 @@ class Config:
     max_body: int = field(default=16 * 2**20, metadata=reads(whole(1024)))
     max_pixels: int = field(default=24_000_000, metadata=reads(whole(64)))
     max_images: int = field(default=256, metadata=reads(whole(1)))
+    api_keys_file: Path | None = field(default=None, metadata=reads(keys_file))
     cors_origins: str = field(default="", metadata=reads(origins))
     log_level: str = field(default="info", metadata=reads(log_level))
+    # No setting: the main process makes it (service/shared.py). None is a process that has no other beside it.
+    shared: Path | None = None
 
     @classmethod
     def from_environment(
@@ -125,11 +141,16 @@ class Config:
         return cls(
             **{
                 each.name: read_value(source, text, each.metadata["read"])
-                for each in fields(cls)
+                for each in settings()
                 for source, text in [find_text(each.name, environment, options or {})]
                 if text is not None
             }
         )
+
+
+def settings() -> "list[Field[Any]]":
+    """The fields of Config that can be set."""
+    return [each for each in fields(Config) if each.metadata]
 
 
 def variable(name: str) -> str:
@@ -138,7 +159,7 @@ def variable(name: str) -> str:
 
 
 def refuse_unknown(environment: Mapping[str, str]) -> None:
-    known = {variable(each.name) for each in fields(Config)}
+    known = {variable(each.name) for each in settings()}
     for name in sorted(environment):
         if name.startswith(PREFIX) and name not in known | FOREIGN:
             near = get_close_matches(name.removeprefix(PREFIX), [each.removeprefix(PREFIX) for each in known], n=1)

@@ -14,6 +14,8 @@
         ├── NoImage                   400      no_image                 a form or JSON without any picture
         ├── NotAnImage                400      not_an_image
         ├── DamagedImage              400      damaged_image            truncated or corrupt
+        ├── Unauthorized              401      unauthorized             no API key, or one that is not accepted
+        ├── Forbidden                 403      forbidden                what only a service with API keys does
         ├── ModelNotFound             404      model_not_found
         ├── VersionNotFound           404      version_not_found
         ├── BodyTimeout               408      body_timeout             the sender took too long
@@ -24,12 +26,13 @@
         ├── UnsupportedMediaType      415      unsupported_media_type   neither a picture, a form nor JSON
         ├── UnsupportedEncoding       415      unsupported_encoding     a body compressed otherwise than with gzip
         ├── PreprocessingFailed       500      preprocessing_failed
-        ├── ModelUnavailable          503      model_unavailable        there, but no version of it can be served
+        ├── ModelUnavailable          503      model_unavailable        there, but unloaded, or broken in every version
         ├── Overloaded                503      overloaded               no place, or none in time; says Retry-After
         └── NotReady                  503      not_ready
 
 Routes that do not exist, wrong methods and whatever nobody foresaw answer `not_found`, `method_not_allowed` and
-`internal_error` in the same shape: {"error": {"code": "…", "message": "…"}}.
+`internal_error` in the same shape: {"error": {"code": "…", "message": "…"}}. Under /v2 the protocol has another one:
+{"error": "…"}.
 """
 
 # ruff: noqa: N818  the names say what is wrong, as an answer does
@@ -101,6 +104,16 @@ class NotAnImage(RequestError):
 
 class DamagedImage(RequestError):
     code = "damaged_image"
+
+
+class Unauthorized(RequestError):
+    status = 401
+    code = "unauthorized"
+
+
+class Forbidden(RequestError):
+    status = 403
+    code = "forbidden"
 
 
 class ModelNotFound(RequestError):

@@ -12,6 +12,7 @@ from itertools import chain
 from service.errors import BrokenVersion, ModelNotFound, ModelUnavailable, VersionNotFound
 from service.runtime import Model, verify
 from service.store import Listing, Signature, Store
+from service.unloaded import Unloaded
 
 log = logging.getLogger(__name__)
 # How often each worker looks at the store, in seconds.
@@ -25,11 +26,14 @@ class Models:
     """What one worker serves. `refresh` follows the store once, `watch` for as long as the process lives.
 
     listings: what stands in the store; served: the model that answers for each name; both are replaced whole and
-    never altered. broken: the reason for each version that was found to be so, until its files change.
+    never altered. broken: the reason for each version that was found to be so, until its files change. off: the names
+    that were unloaded by hand, and are not served until they are loaded again.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, unloaded: Unloaded | None = None) -> None:
         self.store = store
+        self.unloaded = unloaded or Unloaded()
+        self.off: frozenset[str] = frozenset()
         self.listings: Mapping[str, Listing] = {}
         self.served: Mapping[str, Model] = {}
         self.broken: dict[Key, str] = {}
@@ -40,12 +44,14 @@ class Models:
     def get(self, name: str, number: int | None = None) -> Model:
         """The model to answer with: the served version, or version `number`, loaded if need be.
 
-        Raises ModelNotFound, VersionNotFound, or ModelUnavailable for what is there but broken.
+        Raises ModelNotFound, VersionNotFound, or ModelUnavailable for what is there but broken or unloaded.
         """
         model = self.served.get(name)
         if model is not None and number in (None, model.version.number):
             return model
         listing = self.listing(name)
+        if name in self.off:
+            raise ModelUnavailable(unloaded(name))
         if number is None:
             raise ModelUnavailable(f"no version of model {name!r} can be served: {self.reasons(listing)}")
         return self._other(listing, number)
@@ -61,14 +67,26 @@ class Models:
         keys = ((number, (listing.name, number, files)) for number, files in listing.versions.items())
         return {number: self.broken[key] for number, key in keys if key in self.broken}
 
+    def load(self, name: str) -> Model:
+        """Serve a model that was unloaded, in every worker within POLL_SECONDS, here at once. Raises as `get` does."""
+        if name in self.unloaded.names():
+            self.unloaded.discard(name)
+        self.refresh()
+        return self.get(name)
+
+    def unload(self, name: str) -> None:
+        """Serve a model no longer, until it is loaded or the service starts again. Raises ModelNotFound."""
+        self.unloaded.add(self.listing(name).name)
+        self.refresh()
+
     def refresh(self) -> None:
         """Follow the store: load what is wanted now, then put it in place of what was."""
-        listings = self.store.scan()
+        listings, off = self.store.scan(), self.unloaded.names()
         with self._lock:
-            chosen = {name: self._choose(listing) for name, listing in listings.items()}
+            chosen = {name: self._choose(listing) for name, listing in listings.items() if name not in off}
             served = {name: model for name, model in chosen.items() if model is not None}
             log_changes(self.served, served)
-            self.listings, self.served = listings, served
+            self.listings, self.served, self.off = listings, served, off
             self._forget()
 
     def watch(self) -> None:
@@ -150,10 +168,11 @@ class Models:
         self.broken[key] = str(error)
 
     def _forget(self) -> None:
-        """Let go of models that are neither served nor among the last used, and of versions that are gone."""
+        """Let go of models that are neither served nor among the last used, and of what is unloaded or gone."""
         present, in_use = set(self._keys()), {id(model) for model in self.served.values()}
+        kept = {key for key in present if key[0] not in self.off}
         idle = [key for key, model in self._loaded.items() if id(model) not in in_use]
-        for key in [*idle[: max(0, len(idle) - OTHERS_KEPT)], *(set(idle) - present)]:
+        for key in [*idle[: max(0, len(idle) - OTHERS_KEPT)], *(set(idle) - kept)]:
             self._loaded.pop(key, None)
         self._verified &= present
         self.broken = {key: reason for key, reason in self.broken.items() if key in present}
@@ -162,6 +181,11 @@ class Models:
 def absent(name: str, names: Iterable[str]) -> str:
     """What to say when `name` is not in the store, but `names` are."""
     return f"no model {name!r} in the store (models: {', '.join(names) or 'none yet'})"
+
+
+def unloaded(name: str) -> str:
+    """What to say of a model that somebody has unloaded."""
+    return f"model {name!r} is unloaded; POST /v2/repository/models/{name}/load brings it back"
 
 
 def log_changes(before: Mapping[str, Model], now: Mapping[str, Model]) -> None:

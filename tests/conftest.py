@@ -40,6 +40,13 @@ def mnist_missing() -> str | None:
     return None if MNIST.is_dir() else "no MNIST in ../shared/data/mnist"
 
 
+CLIENTS = ROOT / "build" / "clients" / "bin" / "python"  # other people's clients, in an environment of their own
+
+
+def clients_missing() -> str | None:
+    return None if CLIENTS.exists() else "no build/clients; `make clients` makes it"
+
+
 # What a test may need, and what tells why it is not there.
 NEEDS: dict[str, Callable[[], str | None]] = {
     "curl": on_path("curl"),
@@ -48,6 +55,7 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "docker": docker_missing,
     "shipped models": models_missing,
     "MNIST": mnist_missing,
+    "clients": clients_missing,
     "root": lambda: None if os.geteuid() == 0 else "not root",
 }
 

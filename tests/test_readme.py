@@ -10,7 +10,6 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ import pytest
 
 from pipeline.cli import cli
 from service.app import create_app
-from service.config import Config, variable
+from service.config import Config, settings, variable
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
@@ -82,7 +81,7 @@ def test_commands_are_all_there() -> None:
 
 def test_settings_are_all_there_with_their_defaults() -> None:
     defaults = {row[0].strip("| `"): row[1].strip("` ") for row in table("setting")}
-    assert set(defaults) == {variable(field.name) for field in fields(Config)}
+    assert set(defaults) == {variable(field.name) for field in settings()}
     config = Config.from_environment({})
     for name in ("store", "host", "port", "threads", "default_model", "max_body", "max_pixels", "max_images"):
         assert defaults[variable(name)].replace(",", "") == str(getattr(config, name))

@@ -4,7 +4,7 @@ from flask import Blueprint, Response
 
 from service.config import Config
 from service.errors import NotReady
-from service.models import Models, absent
+from service.models import Models, absent, unloaded
 from service.routes.reply import reply
 from service.table import Table
 
@@ -34,6 +34,8 @@ def missing(models: Models, name: str) -> str | None:
     """Why the default model cannot answer, and the way out; None when it can."""
     if name in models.served:
         return None
+    if name in models.off:
+        return unloaded(name)
     if name in models.listings:
         return f"no version of the default model {name!r} can be served: {models.reasons(models.listing(name))}"
     return absent(name, models.listings) + "; publish it, or set NUMSERVE_DEFAULT_MODEL"

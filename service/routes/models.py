@@ -42,6 +42,7 @@ def describe(models: Models, name: str) -> dict[str, Any]:
         "version": model and model.version.number,
         "versions": list(listing.versions),
         "current": listing.pointer,
+        "unloaded": name in models.off,
         "labels": model and len(model.manifest.labels),
         "input": model and model.manifest.kind,
         "accuracy": model and model.manifest.accuracy,

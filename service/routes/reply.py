@@ -1,13 +1,21 @@
-"""A JSON answer, made without the detours of flask.jsonify; a shape that every route shares."""
+"""A JSON answer, made without the detours of flask.jsonify; the shapes that every route shares."""
 
 import json
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 
 encode = json.JSONEncoder(allow_nan=False).encode
+# Below this the Open Inference Protocol has its own shape of errors.
+PROTOCOL = "/v2"
 
 
 def reply(document: Any, status: int = 200) -> Response:
     """`document` as JSON on one line, with a newline at the end as terminals like it."""
     return Response(encode(document) + "\n", status, content_type="application/json")
+
+
+def refuse(code: str, message: str, status: int) -> Response:
+    """An error in the shape that the clients of this route know."""
+    in_protocol = f"{request.path}/".startswith(PROTOCOL + "/")
+    return reply({"error": message if in_protocol else {"code": code, "message": message}}, status)

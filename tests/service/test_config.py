@@ -1,13 +1,13 @@
 """Settings: typed, read once, and refused at start when they are unknown or bad. And the cores behind a default."""
 
 import os
-from dataclasses import FrozenInstanceError, fields
+from dataclasses import FrozenInstanceError
 from pathlib import Path
 
 import pytest
 
 import service.config
-from service.config import Config, variable
+from service.config import Config, settings, variable
 from service.cores import usable_cores
 from service.errors import ConfigError
 
@@ -41,7 +41,8 @@ def test_settings_of_the_pipeline_and_of_others_are_tolerated() -> None:
     ("name", "value", "complaint"),
     [
         ("NUMSERVE_PORTS", "80", "did you mean NUMSERVE_PORT?"),
-        ("NUMSERVE_FROBNICATE", "1", "known are NUMSERVE_CORS_ORIGINS"),
+        ("NUMSERVE_FROBNICATE", "1", "known are NUMSERVE_API_KEYS_FILE"),
+        ("NUMSERVE_SHARED", "/tmp", "unknown setting"),
         ("NUMSERVE_PORT", "0", "a whole number from 1 to 65535, got '0'"),
         ("NUMSERVE_PORT", "http", "a whole number from 1 to 65535, got 'http'"),
         ("NUMSERVE_PORT", "٨٠", "a whole number"),
@@ -71,7 +72,7 @@ def test_bad_option_is_named_as_it_was_given() -> None:
 def test_every_setting_is_documented_with_its_default() -> None:
     rows = [line.split("|")[1:3] for line in (service.config.__doc__ or "").splitlines() if "| NUMSERVE_" in line]
     documented = {name.strip(): default.strip() for name, default in rows}
-    defaults = {variable(each.name): str(getattr(Config(), each.name)) for each in fields(Config)}
+    defaults = {variable(each.name): str(getattr(Config(), each.name) or "none") for each in settings()}
     assert documented == defaults | {"NUMSERVE_WORKERS": "cores"}
 
 

@@ -25,6 +25,7 @@ def test_models_lists_what_is_served_and_what_is_broken(store: Path) -> None:
         "version": 2,
         "versions": [1, 2, 3],
         "current": "3",
+        "unloaded": False,
         "labels": 3,
         "input": "image",
         "accuracy": 0.99,
