@@ -49,13 +49,15 @@ def create_app(config: Config) -> Flask:
     app.url_map.strict_slashes = app.url_map.merge_slashes = False
     for part in (predict, models, health, repository):
         app.register_blueprint(part.routes(config, served))
+    infer = Infer(app, config, served, statistics, keys)
     app.register_blueprint(v2.routes(config, served, statistics))
+    app.register_blueprint(infer.routes())
     if keys:
         app.before_request(lambda: check(keys, request))
     app.register_error_handler(RequestError, answer_request_error)
     app.register_error_handler(HTTPException, answer_http)
     app.register_error_handler(Exception, answer_unforeseen)
-    app.wsgi_app = with_headers(Infer(app, config, served, statistics, keys))  # type: ignore[method-assign]
+    app.wsgi_app = with_headers(infer)  # type: ignore[method-assign]
     return app
 
 
