@@ -57,14 +57,16 @@ def create_app(config: Config, table: Table | None = None) -> Flask:
         app.register_blueprint(part.routes(config, served))
     app.register_blueprint(health.routes(config, served, table))
     app.register_blueprint(metrics.routes(table))
+    infer = Infer(app, config, served, statistics, keys)
     app.register_blueprint(v2.routes(config, served, statistics))
+    app.register_blueprint(infer.routes())
     if keys:
         app.before_request(lambda: check(keys, request))
     app.url_value_preprocessor(note_route)
     app.register_error_handler(RequestError, answer_request_error)
     app.register_error_handler(HTTPException, answer_http)
     app.register_error_handler(Exception, answer_unforeseen)
-    app.wsgi_app = Infer(app, config, served, statistics, keys)  # type: ignore[method-assign]
+    app.wsgi_app = infer  # type: ignore[method-assign]
     return app
 
 

@@ -106,13 +106,11 @@ def read_input(given: dict[str, Any], rest: memoryview, graph: Graph, words: boo
     if (size or 0) != len(rest) or (size is not None and "data" in given):
         got = f"binary_data_size {shown(size)} and {len(rest)} bytes after the JSON"
         raise InvalidInputs(f"{port.name}: expected 'data', or 'binary_data_size' bytes after the JSON; got {got}")
-    if port.datatype == "BYTES":
-        return (
-            pictures_from_json(given.get("data"), shape, port)
-            if size is None
-            else pictures_from_bytes(rest, shape, port)
-        )
-    return from_json(given.get("data"), shape, port, words) if size is None else from_bytes(rest, shape, port)
+    if size is None:
+        data = given.get("data")
+        pictures = port.datatype == "BYTES"
+        return pictures_from_json(data, shape, port) if pictures else from_json(data, shape, port, words)
+    return pictures_from_bytes(rest, shape, port) if port.datatype == "BYTES" else from_bytes(rest, shape, port)
 
 
 def port_for(given: dict[str, Any], graph: Graph) -> Port:
@@ -127,23 +125,25 @@ def port_for(given: dict[str, Any], graph: Graph) -> Port:
 
 def read_wanted(document: dict[str, Any], graph: Graph) -> Wanted:
     """How the only output is wanted; 'outputs' may name it, to say so."""
-    if not document.get("outputs") and not document.get("parameters"):
-        return Wanted(False, 0)
-    outputs, binary = (
-        document.get("outputs") or [{"name": graph.gives.name}],
-        flag(document, "binary_data_output", False),
-    )
+    outputs, name = document.get("outputs"), graph.gives.name
+    binary = flag(document, "binary_data_output", False)
+    if not outputs:
+        return Wanted(binary, 0)
     fits = isinstance(outputs, list) and len(outputs) == 1 and isinstance(outputs[0], dict)
-    if not fits or outputs[0].get("name") != graph.gives.name:
-        raise InvalidInputs(
-            f"expected 'outputs' to be left out or to name {graph.gives.name!r} once, got {shown(outputs)}"
-        )
-    classes = parameters(outputs[0]).get("classification", 0)
-    fits = type(classes) is int and (classes > 0 or "classification" not in parameters(outputs[0]))
-    expect(fits, "classification", "a whole number of at least 1", classes)
-    if classes and not graph.labels:
+    expect(
+        fits and outputs[0].get("name") == name, "'outputs'", f"left out, or a list that names {name!r} once", outputs
+    )
+    return Wanted(flag(outputs[0], "binary_data", binary), read_classes(outputs[0], graph))
+
+
+def read_classes(output: dict[str, Any], graph: Graph) -> int:
+    classes = parameters(output).get("classification")
+    if classes is None:
+        return 0
+    expect(type(classes) is int and classes > 0, "classification", "a whole number of at least 1", classes)
+    if not graph.labels:
         raise InvalidInputs(f"expected no classification: {graph.gives.name!r} has no labels")
-    return Wanted(flag(outputs[0], "binary_data", binary), classes)
+    return int(classes)
 
 
 def flag(holder: dict[str, Any], name: str, default: bool) -> bool:

@@ -8,7 +8,6 @@ process. A worker that is started in place of a dead one takes over its table.
 """
 
 import fcntl
-import logging
 import mmap
 import os
 import struct
@@ -20,7 +19,6 @@ from pathlib import Path
 from time import time_ns
 from typing import NamedTuple
 
-log = logging.getLogger(__name__)
 # As many pairs of a version and a size of batch are counted; what comes after them is not.
 ROWS = 1024
 # The longest name that a folder can have, the suffix of preprocessing, and two numbers.
@@ -96,8 +94,9 @@ class Statistics:
         place = len(self.places)
         if place == ROWS:
             return None
-        text = "/".join(map(str, title)).encode()
-        self.table[place * ROW_BYTES : place * ROW_BYTES + len(text)] = text
+        at, text = place * ROW_BYTES, "/".join(map(str, title)).encode()
+        self.table[at + 1 : at + len(text)] = text[1:]
+        self.table[at] = text[0]  # last: a row is there from its first byte on
         self.places[title] = place
         return place
 
@@ -127,8 +126,7 @@ def tables(folder: Path) -> list[Path]:
 def rows(table: bytes) -> Iterator[tuple[Title, Counts]]:
     """The rows of a table that are in use."""
     for at in range(0, len(table), ROW_BYTES):
-        text = table[at : at + TITLE_BYTES].rstrip(b"\0").decode()
-        if not text:
+        if not table[at]:
             return
-        name, version, batch = text.rsplit("/", 2)
+        name, version, batch = table[at : at + TITLE_BYTES].rstrip(b"\0").decode().rsplit("/", 2)
         yield Title(name, int(version), int(batch)), Counts(*NUMBERS.unpack_from(table, at + TITLE_BYTES))
