@@ -7,12 +7,13 @@ ready any more but goes on for a moment, so that balancers turn away; then reque
 
 import logging
 import os
+import shutil
 import signal
 import socket
 import sys
 import threading
-from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from time import sleep
 from typing import Any
 
@@ -54,7 +55,7 @@ def serve(config: Config) -> None:
     """Serve until SIGTERM or Ctrl-C. Raises ServiceError when the store or the address cannot be used."""
     names = list(Store(config.store).scan())
     address = usable_address(config.host, config.port)
-    table = create(config.workers)
+    table = create(config.workers, config.shared)
     server = DrainingServer(
         table,
         config.drain_seconds,
@@ -78,10 +79,7 @@ def serve(config: Config) -> None:
             flush=True,
         )
     os.register_at_fork(after_in_child=settle_signals)
-    try:
-        server.serve(target_loader=partial(load, config, os.getpid(), table.path, table.regions), wrap_loader=False)
-    finally:
-        os.unlink(table.path)
+    server.serve(target_loader=partial(load, config, os.getpid(), table.path, table.regions), wrap_loader=False)
 
 
 def usable_address(host: str, port: int) -> str:
@@ -110,7 +108,7 @@ def load(config: Config, parent: int, path: str, regions: int) -> Front:
     table = Table(path, regions)
     app = create_app(config, table)
     app.extensions["numserve"].watch()
-    threading.Thread(target=end_with, args=(parent, path), name="parent-watch", daemon=True).start()
+    threading.Thread(target=end_with, args=(parent, config.shared), name="parent-watch", daemon=True).start()
     return Front(app, config, Metrics(table), writer)
 
 
@@ -124,12 +122,12 @@ def settle_signals() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
-def end_with(parent: int, path: str) -> None:
-    """End this worker when the main process is gone, even killed, so that no orphan keeps the port or the file."""
+def end_with(parent: int, shared: Path | None) -> None:
+    """End this worker when the main process is gone, even killed, so that no orphan keeps the port or their folder."""
     while os.getppid() == parent:
         sleep(POLL_SECONDS)
-    with suppress(OSError):
-        os.unlink(path)
+    if shared is not None:
+        shutil.rmtree(shared, ignore_errors=True)
     os.kill(os.getpid(), signal.SIGTERM)
 
 

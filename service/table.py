@@ -12,6 +12,7 @@ import mmap
 import os
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 PAGE = 4096
 RECORD, VALUE = 512, 8
@@ -19,11 +20,10 @@ KEY = RECORD - VALUE
 RECORDS = 2048
 REGION = PAGE + RECORDS * RECORD
 DOUBLE = 8
-MEMORY = "/dev/shm"
 
 
 class Table:
-    """The mapped file. Made by the main process, opened by name in each worker, removed at the end."""
+    """The mapped file. Made by the main process in the folder that all share, opened by name in each worker."""
 
     def __init__(self, path: str, regions: int) -> None:
         self.path, self.regions = path, regions
@@ -99,11 +99,10 @@ class Region:
         return self.slots[key]
 
 
-def create(workers: int) -> Table:
-    """A new file, with a region for every worker and for as many that take over from them."""
+def create(workers: int, folder: Path | None) -> Table:
+    """A new file in `folder`, with a region for every worker and for as many that take over from them."""
     regions = 2 * workers
-    folder = MEMORY if os.access(MEMORY, os.W_OK) else None  # on a disk, the kernel would write it out again and again
-    descriptor, path = tempfile.mkstemp(prefix="numserve-", dir=folder)
+    descriptor, path = tempfile.mkstemp(prefix="table-", dir=folder)
     os.truncate(descriptor, PAGE + regions * REGION)
     os.close(descriptor)
     return Table(path, regions)

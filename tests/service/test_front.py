@@ -2,10 +2,9 @@
 
 import asyncio
 import json
-import os
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -59,11 +58,10 @@ def ask(front: Front, method: str, path: str, body: bytes = b"", **headers: str)
 
 
 @pytest.fixture
-def front(app: Flask, store: Path) -> Iterator[Front]:
-    table = create(1)
+def front(app: Flask, store: Path, tmp_path: Path) -> Front:
+    table = create(1, tmp_path)
     config = Config(store=store, max_body=100_000, max_pixels=250_000, max_images=4, cors_origins="https://a.org")
-    yield Front(create_app(config, table), config, Metrics(table), Writer())
-    os.unlink(table.path)
+    return Front(create_app(config, table), config, Metrics(table), Writer())
 
 
 def without_times(answer: bytes) -> str:

@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,8 @@ from service.table import RECORDS, Table, create
 
 
 @pytest.fixture
-def table() -> Iterator[Table]:
-    made = create(2)
-    yield made
-    os.unlink(made.path)
+def table(tmp_path: Path) -> Table:
+    return create(2, tmp_path)
 
 
 def samples(table: Table) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
