@@ -7,7 +7,7 @@ export ORT_DISABLE_TELEMETRY := 1
 DATA ?=
 MNIST := $(if $(DATA),--data-dir $(DATA))
 
-.PHONY: help setup demo test check format serve bench lock clean
+.PHONY: help setup demo test check format serve bench clients lock clean
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t12
 
@@ -36,6 +36,12 @@ serve: setup  ## serve the shipped models at http://127.0.0.1:8000
 bench: setup build/torch/.done  ## speed beside PyTorch, and accuracy, in short; DATA=FOLDER_WITH_MNIST
 	$(BIN)/python benchmarks/training.py $(MNIST) --torch build/torch/bin/python --epochs 2 --images 12800
 	$(BIN)/python benchmarks/accuracy.py $(MNIST) --kinds cnn --recipe fast --seeds 1
+
+clients: build/clients/.done  ## other people's clients, unmodified, for the slow tests of /v2
+build/clients/.done: tests/clients/requirements.txt
+	$(PYTHON) -m venv build/clients
+	build/clients/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
 
 build/torch/.done: benchmarks/requirements.txt
 	$(PYTHON) -m venv build/torch

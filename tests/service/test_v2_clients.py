@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from running import Service, running, until
 from stores import publish_features, publish_images
-from test_server import Service, running, until
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / "build" / "clients" / "bin" / "python"

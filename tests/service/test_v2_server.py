@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_server import PATIENCE, Service, running, until
+from running import PATIENCE, Service, running, until
 
 KEY = {"X-API-Key": "secret"}
 RAW = {**KEY, "Inference-Header-Content-Length": "0"}
