@@ -1,7 +1,7 @@
 """POST /v2/models/<model>/infer: a tensor in, a tensor out, as JSON or as bytes.
 
-Answered in front of Flask, by a WSGI application of its own: to a network that costs nothing, JSON took 52 µs so and
-140 by way of Flask's contexts, routes and responses (benchmarks/protocol.py). What goes wrong is answered by Flask.
+Answered in front of Flask, by a WSGI application of its own: to a network that costs nothing, JSON took 51 µs so and
+134 by way of Flask's contexts, routes and responses (benchmarks/protocol.py). What goes wrong is answered by Flask.
 """
 
 import re

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import time
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
@@ -63,16 +62,26 @@ def shared_folders() -> set[str]:
 
 
 def test_unloading_reaches_every_worker_and_one_that_is_started_later(service: Service) -> None:
-    def states_after_a_second() -> set[int]:
-        time.sleep(1)
+    def states() -> set[int]:
         return statuses(service, "GET", "/v2/models/linear/ready")
 
     assert ask(service, "POST", "/v2/repository/models/linear/unload")[0] == 200
-    assert states_after_a_second() == {503}
+    until(lambda: states() == {503})
     replace_a_worker(service)
-    assert states_after_a_second() == {503}
+    assert states() == {503}
     assert ask(service, "POST", "/v2/repository/models/linear/load")[0] == 200
-    assert states_after_a_second() == {200}
+    until(lambda: states() == {200})
+
+
+def test_the_worker_that_answers_follows_at_once(service: Service) -> None:
+    connection = HTTPConnection("127.0.0.1", service.port, timeout=PATIENCE)  # one connection is one worker
+    for action, status in (("unload", 503), ("load", 200)) * 5:
+        connection.request("POST", f"/v2/repository/models/linear/{action}", b"", KEY)
+        assert connection.getresponse().read()
+        connection.request("GET", "/v2/models/linear/ready", headers=KEY)
+        answer = connection.getresponse()
+        assert (answer.status, bool(answer.read())) == (status, True)
+    connection.close()
 
 
 def test_counts_are_those_of_all_workers_dead_ones_included(service: Service) -> None:
