@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import shutil
 import signal
 import socket
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import PATIENCE, Service, command, free_port, running, until
+from running import PATIENCE, Service, command, free_port, running, shared_with, until
 from stores import promote, publish_broken, publish_features, publish_images
 
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
@@ -190,13 +189,6 @@ def test_killed_worker_is_replaced_and_a_killed_main_process_leaves_no_orphan(st
         service.process.wait()
         until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in (second, *workers)))
     until(lambda: not shared.exists())
-
-
-def shared_with(worker: int) -> Path:
-    """The folder that a service shares with its workers, from what this one has mapped."""
-    found = re.search(r"/\S*/numserve-[^/\s]+(?=/)", Path(f"/proc/{worker}/maps").read_text())
-    assert found, "it has mapped its table"
-    return Path(found[0])
 
 
 def refused_start(arguments: list[str], **settings: str) -> tuple[int, str]:

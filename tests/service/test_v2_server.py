@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from running import PATIENCE, Service, running, until
+from running import PATIENCE, Service, running, shared_with, until
 
 KEY = {"X-API-Key": "secret"}
 RAW = {**KEY, "Inference-Header-Content-Length": "0"}
@@ -51,14 +51,6 @@ def replace_a_worker(service: Service) -> None:
     os.kill(killed, signal.SIGKILL)
     until(lambda: len(service.workers()) == 2 and killed not in service.workers())
     until(lambda: statuses(service, "GET", "/readyz") == {200})
-
-
-def shared_folders() -> set[str]:
-    return (
-        {name for name in os.listdir("/dev/shm") if name.startswith("numserve-")}
-        if os.path.isdir("/dev/shm")
-        else set()
-    )
 
 
 def test_unloading_reaches_every_worker_and_one_that_is_started_later(service: Service) -> None:
@@ -102,8 +94,8 @@ def test_counts_are_those_of_all_workers_dead_ones_included(service: Service) ->
 
 
 def test_shared_folder_goes_with_the_service(store: Path, tmp_path: Path) -> None:
-    before = shared_folders()
     with running(store, tmp_path / "log") as service:
-        made = shared_folders() - before
         until(lambda: statuses(service, "GET", "/healthz") == {200})
-    assert not made & shared_folders()
+        shared = shared_with(service.workers()[0])
+        assert shared.is_dir()
+    assert not shared.exists()
