@@ -31,13 +31,16 @@ def flush(path: Path) -> None:
 
 @contextmanager
 def held(path: Path) -> Iterator[None]:
-    """Hold the file `path`, which is made if need be, until the block or the process ends, however that ends.
+    """Hold a folder, or a file, which is made if need be, until the block or the process ends, however that ends.
 
     BlockingIOError if another process holds it.
     """
-    with path.open("ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
+    finally:
+        os.close(descriptor)
 
 
 def sha256(path: Path) -> str:

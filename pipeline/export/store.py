@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,6 +19,8 @@ from pipeline.errors import StoreError
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 VERSION = re.compile(r"[1-9]\d{0,8}")
+PUBLISHING = ".publishing-"
+MOMENT = 1.0  # seconds, in which a folder that was just made may not be held yet
 FOLDER, FILE = 0o755, 0o644  # whatever the umask: the service may run as another user
 
 
@@ -125,13 +128,23 @@ def publish(store: Path, name: str, fill: Callable[[Path, int], None]) -> int:
         with suppress(FileExistsError):
             (store / name).mkdir(parents=True)
             (store / name).chmod(FOLDER)
-        beside = Path(tempfile.mkdtemp(prefix=".publishing-", dir=store / name))
+        _sweep(store / name)
+        beside = Path(tempfile.mkdtemp(prefix=PUBLISHING, dir=store / name))
         try:
-            return _place(store / name, beside, fill)
+            with files.held(beside):
+                return _place(store / name, beside, fill)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
             with suppress(OSError):
                 (store / name).rmdir()  # which only an empty folder lets happen
+
+
+def _sweep(home: Path) -> None:
+    """Remove what publications that were killed have left: nobody holds it any more."""
+    for left in home.glob(f"{PUBLISHING}*"):
+        if time.time() - left.stat().st_mtime > MOMENT:
+            with suppress(OSError), files.held(left):
+                shutil.rmtree(left)
 
 
 def _place(home: Path, beside: Path, fill: Callable[[Path, int], None]) -> int:

@@ -281,6 +281,23 @@ def test_a_publisher_that_is_killed_leaves_nothing_to_be_seen(models: Path) -> N
     assert all(name.startswith(".") for name in left), "readers leave out names that begin with a dot"
     assert store.versions(models, "cnn") == [1, 2]
     assert store.publish(models, "cnn", fill) == 3
+    for name in left:
+        os.utime(models / "cnn" / name, (0, 0))
+    assert store.publish(models, "cnn", fill) == 4
+    assert not left & set(os.listdir(models / "cnn")), "the next one sweeps it away"
+
+
+def test_what_somebody_is_just_publishing_is_not_swept_away(models: Path) -> None:
+    process = publisher(models, "sleeper")
+    with process:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "filling\n"
+        (under_way,) = (models / "cnn").glob(".publishing-*")
+        os.utime(under_way, (0, 0))
+        assert store.publish(models, "cnn", fill) == 3
+        assert under_way.is_dir()
+        process.kill()
 
 
 def test_another_user_can_read_what_a_private_umask_published(tmp_path: Path) -> None:
