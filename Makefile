@@ -34,7 +34,7 @@ serve: setup  ## serve the shipped models at http://127.0.0.1:8000
 	@exec $(BIN)/python -m service --store models
 
 bench: setup build/torch/.done  ## speed beside PyTorch, and accuracy, in short; DATA=FOLDER_WITH_MNIST
-	$(BIN)/python benchmarks/training.py $(MNIST) --torch build/torch/bin/python --epochs 2 --images 12800
+	$(BIN)/python benchmarks/training.py $(MNIST) --torch build/torch/bin/python --epochs 2 --images 6400
 	$(BIN)/python benchmarks/accuracy.py $(MNIST) --kinds cnn --recipe fast --seeds 1
 
 clients: build/clients/.done  ## other people's clients, unmodified, for the slow tests of /v2
