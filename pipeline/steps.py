@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
@@ -12,7 +13,7 @@ from pipeline import files
 from pipeline.data import folder, sources
 from pipeline.data.dataset import Dataset, Pictures
 from pipeline.data.split import hold_out
-from pipeline.errors import DataError
+from pipeline.errors import DataError, StoreError
 from pipeline.evaluation.metrics import Metrics, measure
 from pipeline.export import parity, store
 from pipeline.export.layers import explain_graph, model_graph
@@ -136,8 +137,17 @@ def publish(run: Run, root: Path) -> int:
 
 
 def published(run: Run, root: Path) -> int | None:
-    """The version in the store at `root` that this run has become; None if it has not."""
+    """The version in the store at `root` that this run has become; None if it has not.
+
+    By name and by content: runs elsewhere may be called the same. Versions that are damaged are not this one.
+    """
+    model = run.folder / "export" / "model.onnx"
+    if not run.trained or not model.exists():
+        return None
+    mine = (run.folder.name, files.sha256(model))
     for version in reversed(store.versions(root, run.job.name)):
-        if store.manifest(root, run.job.name, version).get("training", {}).get("run") == run.folder.name:
-            return version
+        with suppress(StoreError, KeyError, TypeError):
+            manifest = store.manifest(root, run.job.name, version)
+            if (manifest["training"]["run"], manifest["files"]["model.onnx"]) == mine:
+                return version
     return None

@@ -14,6 +14,7 @@ from pipeline.training.optimizers import OPTIMIZERS, decay
 from pipeline.training.recipe import Recipe
 from pipeline.training.team import Arrays, Team
 
+STATE = ("theta", "memory", "average", "best")  # what steps leave behind, and so what a checkpoint holds
 PART = 32_768  # parameters: with gradient, memory and average less than a megabyte
 
 

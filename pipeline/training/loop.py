@@ -194,7 +194,7 @@ class Training:
 
     def checkpoint(self) -> Checkpoint:
         """Where the training stands between two steps."""
-        arrays = {name: self.team.arrays[name].copy() for name in descent.state(self.network, self.recipe)}
+        arrays = {name: self.team.arrays[name].copy() for name in descent.STATE}
         return Checkpoint(deepcopy(self.place), self.steps_taken, arrays)
 
     def keep_best(self) -> None:

@@ -126,6 +126,23 @@ def test_what_is_published_is_not_done_again(pipeline: Any) -> None:
     assert len(list(Path("runs").iterdir())) == 1
 
 
+def test_a_run_of_the_same_name_elsewhere_is_another(pipeline: Any) -> None:
+    """As two containers make them that begin in the same second, each with a folder of runs of its own."""
+    assert pipeline("train", "fnn", *OPTIONS, "--runs", "here").code == 0
+    assert pipeline("train", "fnn", *OPTIONS, "--seed", 2, "--runs", "there", "--no-publish").code == 0
+    first, second = the_run("here").folder, the_run("there").folder
+    second.rename(Path("there") / first.name)
+    assert "published" in pipeline("train", "fnn", *OPTIONS, "--seed", 2, "--runs", "there", "--resume").out
+    assert sorted(os.listdir("models/fnn")) == ["1", "2"]
+
+
+def test_a_damaged_version_in_the_store_stands_in_nobodys_way(pipeline: Any) -> None:
+    assert pipeline("train", "fnn", *OPTIONS).code == 0
+    Path("models/fnn/1/manifest.json").write_text("{")
+    assert pipeline("train", "fnn", *OPTIONS, "--resume").code == 0
+    assert sorted(os.listdir("models/fnn")) == ["1", "2"]
+
+
 def test_the_environment_can_ask_for_it(pipeline: Any, interrupted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NUMSERVE_RESUME", "1")
     interrupted(17)

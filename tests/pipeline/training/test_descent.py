@@ -145,3 +145,8 @@ def test_weight_decay_draws_weights_in_and_leaves_biases_alone(optimizer: str, p
         for name, value in layer.parameters.items():
             np.testing.assert_allclose(value, {"W": 2 * shrunk, "b": 2}[name], rtol=1e-12)
     assert not arrays["memory"].any()
+
+
+def test_the_state_is_what_a_checkpoint_holds() -> None:
+    recipe = Recipe("INPUT 2 -> FC 2 softmax", patience=1)
+    assert tuple(descent.state(Network(parse(recipe.architecture)), recipe)) == descent.STATE
