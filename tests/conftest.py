@@ -1,9 +1,15 @@
-"""What every test may use: `need`, for what a machine may not have. In CI nothing is skipped."""
+"""What every test may use: `need`, for what a machine may not have, and `serving`. In CI nothing is skipped."""
 
 import os
 import shutil
+import socket
 import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +76,32 @@ def need() -> Callable[..., None]:
             pytest.skip("; ".join(missing))
 
     return check
+
+
+@pytest.fixture(scope="session")
+def serving() -> Callable[..., AbstractContextManager[str]]:
+    """serving(workers=2, NUMSERVE_…="…"): HOST:PORT of a ready service with the shipped models."""
+    return _serving
+
+
+@contextmanager
+def _serving(workers: int = 1, **settings: str) -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    command = [sys.executable, "-m", "service", "--port", address.rpartition(":")[2], "--workers", str(workers)]
+    with subprocess.Popen(command, cwd=ROOT, env=os.environ | settings, stderr=subprocess.DEVNULL) as process:
+        try:
+            for _ in range(900):
+                time.sleep(0.1)
+                with suppress(urllib.error.URLError):
+                    urllib.request.urlopen(f"http://{address}/readyz").close()
+                    break
+            else:
+                pytest.fail(f"{command} was not ready in time")
+            yield address
+        finally:
+            process.terminate()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,15 +1,10 @@
 """docs/protocol.md tells the truth: its commands are run in order on the shipped models, their answers compared."""
 
 import json
-import os
 import re
-import socket
 import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -25,28 +20,15 @@ MOVING = {"ns", "last_inference"}
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+def place(
+    tmp_path_factory: pytest.TempPathFactory, serving: Callable[..., AbstractContextManager[str]]
+) -> Iterator[tuple[Path, str]]:
     """A folder to run the commands in, and the address of a service with the shipped models and an API key."""
     folder = tmp_path_factory.mktemp("protocol")
     (folder / "docs").symlink_to(ROOT / "docs")
     (folder / "keys").write_text("KEY\n")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "service", "--port", str(port), "--workers", "2"]
-    environment = os.environ | {"NUMSERVE_API_KEYS_FILE": str(folder / "keys")}
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL) as process:
-        try:
-            for _ in range(900):
-                time.sleep(0.1)
-                try:
-                    urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz").close()
-                    break
-                except urllib.error.URLError:
-                    continue
-            yield folder, f"127.0.0.1:{port}"
-        finally:
-            process.terminate()
+    with serving(workers=2, NUMSERVE_API_KEYS_FILE=str(folder / "keys")) as address:
+        yield folder, address
 
 
 def steady(answer: Any) -> Any:

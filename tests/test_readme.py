@@ -3,13 +3,9 @@
 import json
 import re
 import shlex
-import socket
 import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -26,24 +22,10 @@ CLOSE = 2e-3  # of a probability: kernels differ a little from processor to proc
 
 
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
+def address(serving: Callable[..., AbstractContextManager[str]]) -> Iterator[str]:
     """The service with the shipped models, as `make serve` runs it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "service", "--port", str(port), "--workers", "1"]
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
-        try:
-            for _ in range(300):
-                time.sleep(0.1)
-                try:
-                    urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz").close()
-                    break
-                except urllib.error.URLError:
-                    continue
-            yield f"127.0.0.1:{port}"
-        finally:
-            process.terminate()
+    with serving() as address:
+        yield address
 
 
 def steady(answer: Any) -> Any:
