@@ -13,12 +13,12 @@ from service.errors import RequestError, Unauthorized
 from service.keys import Keys
 from service.models import Models
 from service.notes import notes
-from service.routes import health, metrics, models, predict, repository, v2
-from service.routes.infer import Infer
+from service.routes import health, infer, metrics, models, predict, repository, v2
 from service.routes.reply import refuse
 from service.store import Store
 from service.table import Table
 from service.unloaded import Unloaded
+from service.v2.infer import Inference
 from service.v2.statistics import Statistics
 
 log = logging.getLogger(__name__)
@@ -57,16 +57,15 @@ def create_app(config: Config, table: Table | None = None) -> Flask:
         app.register_blueprint(part.routes(config, served))
     app.register_blueprint(health.routes(config, served, table))
     app.register_blueprint(metrics.routes(table))
-    infer = Infer(app, config, served, statistics, keys)
+    app.extensions["inference"] = inference = Inference(config, served, statistics)
     app.register_blueprint(v2.routes(config, served, statistics))
-    app.register_blueprint(infer.routes())
+    app.register_blueprint(infer.routes(inference))
     if keys:
         app.before_request(lambda: check(keys, request))
     app.url_value_preprocessor(note_route)
     app.register_error_handler(RequestError, answer_request_error)
     app.register_error_handler(HTTPException, answer_http)
     app.register_error_handler(Exception, answer_unforeseen)
-    app.wsgi_app = infer  # type: ignore[method-assign]
     return app
 
 

@@ -29,8 +29,9 @@ from service.jsonlog import Writer, quoted, stamp
 from service.metrics import Metrics
 from service.notes import UNKNOWN
 from service.reader import SWEEP_SECONDS, Reader
-from service.routes.reply import encode
+from service.routes.reply import failure
 from service.tracing import from_environment
+from service.v2.fast import FastInfer
 
 log = logging.getLogger(__name__)
 NEVER_REFUSED = ("/healthz", "/readyz", "/metrics", "/v2/health/")
@@ -39,6 +40,7 @@ CLIENT_CLOSED_REQUEST = 499
 # What is answered before a request comes to its route.
 UNROUTED = (400, 408, 413, CLIENT_CLOSED_REQUEST, 503)
 TOLD_AT_ONCE = 64
+UNFORESEEN = ("internal_error", "the service failed on this request")
 
 
 class Front:
@@ -50,7 +52,7 @@ class Front:
         self.gate = Gate(config.threads, config.queue, config.queue_seconds)
         self.reader = Reader(config.max_body, config.read_seconds)
         self.pool = ThreadPoolExecutor(config.threads, thread_name_prefix="work")
-        self.fast = Fast(app, config, self.models)
+        self.fast = (Fast(app, config, self.models), FastInfer(config, app.extensions["inference"]))
         self.cors = CORS(config.cors_origins)
         self.logs_requests = config.log_level in ("debug", "info")
         self.in_flight = 0
@@ -87,13 +89,13 @@ class Front:
         try:
             status, headers, body = await self.answer(exchange, proto)
         except RequestError as error:
-            status, headers, body = self.refuse(error)
+            status, headers, body = self.refuse(exchange, error)
         except ClientGone:
             self.metrics.add("numserve_abandoned_total")
             status, headers, body = CLIENT_CLOSED_REQUEST, [], b""
         except Exception as error:
             log.error("a request failed", exc_info=error)
-            status, headers, body = 500, [JSON], failure("internal_error", "the service failed on this request")
+            status, headers, body = 500, [JSON], failure(exchange.path, *UNFORESEEN)
         finally:
             self.in_flight -= 1
         if exchange.route == UNKNOWN and status in UNROUTED:
@@ -126,11 +128,12 @@ class Front:
     async def work(self, exchange: Exchange, body: bytes) -> Answer:
         """The answer of a request that has its place: at once where that takes no time, else in a thread."""
         make: Callable[[Exchange, bytes], Answer] = self.flask
-        if self.fast.takes(exchange):
-            answer = exchange.work(partial(self.fast.brief, exchange, body))
+        fast = next((fast for fast in self.fast if fast.takes(exchange)), None)
+        if fast is not None:
+            answer = exchange.work(partial(fast.brief, exchange, body))
             if answer is not None:
                 return answer
-            make = self.fast.full
+            make = fast.full
         return await asyncio.get_running_loop().run_in_executor(self.pool, exchange.work, partial(make, exchange, body))
 
     def rule(self, exchange: Exchange) -> str:
@@ -144,7 +147,7 @@ class Front:
     def flask(self, exchange: Exchange, body: bytes) -> Answer:
         return call(self.app, environ(exchange.scope, body))
 
-    def refuse(self, error: RequestError) -> Answer:
+    def refuse(self, exchange: Exchange, error: RequestError) -> Answer:
         """The answer to a request that came no further than this."""
         headers = [JSON]
         if isinstance(error, Overloaded):
@@ -152,7 +155,7 @@ class Front:
             headers.append(RETRY_AFTER)
         if error.status in (408, 413):  # what is left of the body will not be read
             headers.append(("Connection", "close"))
-        return error.status, headers, failure(error.code, str(error))
+        return error.status, headers, failure(exchange.path, error.code, str(error))
 
     def own_headers(self, exchange: Exchange) -> list[tuple[str, str]]:
         headers = [("X-Request-ID", exchange.id)]
@@ -174,10 +177,6 @@ class Front:
                 self.writer.write(line(exchange))
             if self.tracing is not None:
                 self.tracing.tell(exchange)
-
-
-def failure(code: str, message: str) -> bytes:
-    return (encode({"error": {"code": code, "message": message}}) + "\n").encode()
 
 
 def line(exchange: Exchange) -> str:

@@ -17,5 +17,10 @@ def reply(document: Any, status: int = 200) -> Response:
 
 def refuse(code: str, message: str, status: int) -> Response:
     """An error in the shape that the clients of this route know."""
-    in_protocol = f"{request.path}/".startswith(PROTOCOL + "/")
-    return reply({"error": message if in_protocol else {"code": code, "message": message}}, status)
+    return Response(failure(request.path, code, message), status, content_type="application/json")
+
+
+def failure(path: str, code: str, message: str) -> bytes:
+    """The body of an error for a client of `path`."""
+    in_protocol = f"{path}/".startswith(PROTOCOL + "/")
+    return (encode({"error": message if in_protocol else {"code": code, "message": message}}) + "\n").encode()
