@@ -7,7 +7,7 @@ from flask import Flask, Response, request
 from flask.sessions import SessionInterface
 from werkzeug.exceptions import HTTPException
 
-from service.access import check
+from service.access import CHALLENGE, guard
 from service.config import Config
 from service.errors import RequestError, Unauthorized
 from service.keys import Keys
@@ -60,8 +60,7 @@ def create_app(config: Config, table: Table | None = None) -> Flask:
     infer = Infer(app, config, served, statistics, keys)
     app.register_blueprint(v2.routes(config, served, statistics))
     app.register_blueprint(infer.routes())
-    if keys:
-        app.before_request(lambda: check(keys, request))
+    guard(app, keys)
     app.url_value_preprocessor(note_route)
     app.register_error_handler(RequestError, answer_request_error)
     app.register_error_handler(HTTPException, answer_http)
@@ -73,7 +72,7 @@ def create_app(config: Config, table: Table | None = None) -> Flask:
 def answer_request_error(error: RequestError) -> Response:
     answer = refuse(error.code, str(error), error.status)
     if isinstance(error, Unauthorized):
-        answer.headers["WWW-Authenticate"] = 'Bearer realm="numserve"'
+        answer.headers.add(*CHALLENGE)
     return answer
 
 

@@ -1,7 +1,8 @@
 """POST /predict without the detours of a framework: the route that is asked most answers by the same functions.
 
 Flask takes some 100 µs where a small picture takes 60. So the path, the parameters and the headers of this one route
-are read here; everything else, and everything when the application has hooks that come before a request, is Flask's.
+are read here, and the API key where one is wanted; everything else, and everything when the application has other
+hooks that come before a request, is Flask's.
 """
 
 from collections.abc import Mapping
@@ -13,11 +14,13 @@ from urllib.parse import parse_qsl
 from flask import Flask
 from werkzeug.http import parse_options_header
 
+from service.access import CHALLENGE, ask, check
 from service.body import understood
 from service.config import Config
 from service.environ import Answer
-from service.errors import RequestError
+from service.errors import RequestError, Unauthorized
 from service.exchange import Exchange
+from service.keys import Keys
 from service.models import Models
 from service.notes import notes
 from service.routes.predict import DEFAULT_TOP_K, document, read_whole
@@ -30,6 +33,8 @@ JSON = ("Content-Type", "application/json")
 # and small pictures, for a model that takes no longer than this.
 SMALL_BODY, FEW_IMAGES, FEW_PIXELS = 8192, 4, 65_536
 QUICK_SECONDS = 0.005
+# The hooks before a request whose work is done here too.
+OWN_HOOKS: tuple[dict[None, Any], ...] = ({}, {None: [ask]})
 
 
 class Declaration:
@@ -58,11 +63,12 @@ class Fast:
 
     def __init__(self, app: Flask, config: Config, models: Models) -> None:
         self.app, self.config, self.models = app, config, models
+        self.keys: Keys | None = app.extensions["numserve.keys"]
         self.small = replace(config, max_images=FEW_IMAGES, max_pixels=FEW_PIXELS)
 
     def takes(self, asked: Exchange) -> bool:
         path: str = asked.path
-        if asked.method != "POST" or self.app.before_request_funcs:
+        if asked.method != "POST" or self.app.before_request_funcs not in OWN_HOOKS:
             return False
         return path == PATH or (path.startswith("/predict/") and "/" not in path[9:] and len(path) > 9)
 
@@ -81,11 +87,15 @@ class Fast:
 
     def answer(self, asked: Exchange, body: bytes, limits: Config) -> Answer:
         notes.clear("/predict/<name>" if len(asked.path) > len(PATH) else PATH)
+        headers = [JSON]
         try:
+            check(self.keys, asked.path, asked.headers)
             status, said = 200, self.document(asked, body, limits)
         except RequestError as error:
             status, said = error.status, {"error": error.payload()}
-        return status, [JSON], (encode(said) + "\n").encode()
+            if isinstance(error, Unauthorized):
+                headers.append(CHALLENGE)
+        return status, headers, (encode(said) + "\n").encode()
 
     def document(self, asked: Exchange, body: bytes, limits: Config) -> dict[str, Any]:
         model, top_k = self.parameters(asked.path[9:] or self.config.default_model, asked.query)

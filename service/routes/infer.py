@@ -50,7 +50,7 @@ class Infer:
 
     def infer(self, asked: Request, name: str, version: str | None, start_response: Any) -> Iterable[bytes]:
         try:
-            check(self.keys, asked)
+            check(self.keys, asked.path, asked.headers)
             headers, body = self.answer(asked, name, version)
         except Exception as error:
             return self.refuse(asked.environ, error)(asked.environ, start_response)
