@@ -1,18 +1,22 @@
 """Who may ask: everybody, or, where there is a file of API keys, who sends one of them. Health is open to all."""
 
-from flask import Request
+from typing import Any
+
+from flask import Flask, current_app, request
 
 from service.errors import Unauthorized
 from service.keys import Keys
 
 OPEN = frozenset({"/healthz", "/readyz", "/v2/health/live", "/v2/health/ready"})
+# What an answer says beside a refusal for want of a key.
+CHALLENGE = ("WWW-Authenticate", 'Bearer realm="numserve"')
 
 
-def check(keys: Keys | None, request: Request) -> None:
-    """Raises Unauthorized unless nobody needs a key, for this route or at all, or the request has one."""
-    if keys is None or request.path in OPEN:
+def check(keys: Keys | None, path: str, headers: Any) -> None:
+    """Raises Unauthorized unless nobody needs a key, for this path or at all, or the headers have one."""
+    if keys is None or path in OPEN:
         return
-    sent = [key for key in (request.headers.get("X-API-Key"), bearer(request.headers.get("Authorization", ""))) if key]
+    sent = [key for key in (headers.get("x-api-key"), bearer(headers.get("authorization", ""))) if key]
     if not sent:
         raise Unauthorized("expected an API key, as Authorization: Bearer KEY or X-API-Key: KEY; got none")
     if not any(keys.accept(key) for key in sent):
@@ -23,3 +27,14 @@ def bearer(authorization: str) -> str:
     """The key in `Authorization: Bearer KEY`; nothing for another scheme."""
     scheme, _, key = authorization.partition(" ")
     return key.strip() if scheme.lower() == "bearer" else ""
+
+
+def guard(app: Flask, keys: Keys | None) -> None:
+    """Have the application ask for a key before every request; who answers in its place finds the keys there too."""
+    app.extensions["numserve.keys"] = keys
+    if keys is not None:
+        app.before_request(ask)
+
+
+def ask() -> None:
+    check(current_app.extensions["numserve.keys"], request.path, request.headers)

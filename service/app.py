@@ -7,7 +7,7 @@ from flask import Flask, Response, request
 from flask.sessions import SessionInterface
 from werkzeug.exceptions import HTTPException
 
-from service.access import check
+from service.access import CHALLENGE, guard
 from service.config import Config
 from service.errors import RequestError, Unauthorized
 from service.keys import Keys
@@ -57,11 +57,10 @@ def create_app(config: Config, table: Table | None = None) -> Flask:
         app.register_blueprint(part.routes(config, served))
     app.register_blueprint(health.routes(config, served, table))
     app.register_blueprint(metrics.routes(table))
-    app.extensions["inference"] = inference = Inference(config, served, statistics)
+    app.extensions["numserve.inference"] = inference = Inference(config, served, statistics)
     app.register_blueprint(v2.routes(config, served, statistics))
     app.register_blueprint(infer.routes(inference))
-    if keys:
-        app.before_request(lambda: check(keys, request))
+    guard(app, keys)
     app.url_value_preprocessor(note_route)
     app.register_error_handler(RequestError, answer_request_error)
     app.register_error_handler(HTTPException, answer_http)
@@ -72,7 +71,7 @@ def create_app(config: Config, table: Table | None = None) -> Flask:
 def answer_request_error(error: RequestError) -> Response:
     answer = refuse(error.code, str(error), error.status)
     if isinstance(error, Unauthorized):
-        answer.headers["WWW-Authenticate"] = 'Bearer realm="numserve"'
+        answer.headers.add(*CHALLENGE)
     return answer
 
 

@@ -21,7 +21,7 @@ from service.config import Config
 from service.environ import Answer, call, environ
 from service.errors import Overloaded, RequestError
 from service.exchange import Exchange
-from service.fast import JSON, Fast
+from service.fast.answering import Fast
 from service.gate import ClientGone, Gate
 from service.headers import CORS, complete
 from service.ids import trace_id
@@ -29,9 +29,8 @@ from service.jsonlog import Writer, quoted, stamp
 from service.metrics import Metrics
 from service.notes import UNKNOWN
 from service.reader import SWEEP_SECONDS, Reader
-from service.routes.reply import failure
+from service.routes.reply import JSON, failure
 from service.tracing import from_environment
-from service.v2.fast import FastInfer
 
 log = logging.getLogger(__name__)
 NEVER_REFUSED = ("/healthz", "/readyz", "/metrics", "/v2/health/")
@@ -52,7 +51,7 @@ class Front:
         self.gate = Gate(config.threads, config.queue, config.queue_seconds)
         self.reader = Reader(config.max_body, config.read_seconds)
         self.pool = ThreadPoolExecutor(config.threads, thread_name_prefix="work")
-        self.fast = (Fast(app, config, self.models), FastInfer(config, app.extensions["inference"]))
+        self.fast = Fast(app, config)
         self.cors = CORS(config.cors_origins)
         self.logs_requests = config.log_level in ("debug", "info")
         self.in_flight = 0
@@ -128,12 +127,13 @@ class Front:
     async def work(self, exchange: Exchange, body: bytes) -> Answer:
         """The answer of a request that has its place: at once where that takes no time, else in a thread."""
         make: Callable[[Exchange, bytes], Answer] = self.flask
-        fast = next((fast for fast in self.fast if fast.takes(exchange)), None)
-        if fast is not None:
-            answer = exchange.work(partial(fast.brief, exchange, body))
+        taken = self.fast.takes(exchange)
+        if taken is not None:
+            route, rule = taken
+            answer = exchange.work(partial(self.fast.answer, route.brief, rule, exchange, body))
             if answer is not None:
                 return answer
-            make = fast.full
+            make = partial(self.fast.answer, route.full, rule)
         return await asyncio.get_running_loop().run_in_executor(self.pool, exchange.work, partial(make, exchange, body))
 
     def rule(self, exchange: Exchange) -> str:

@@ -8,7 +8,7 @@ from service.v2.question import HEADER_LENGTH
 
 
 def routes(inference: Inference) -> Blueprint:
-    """The route. Behind the front most requests never come to it (service/v2/fast.py)."""
+    """The route. Behind the front most requests never come to it (service/fast)."""
     blueprint = Blueprint("infer", __name__, url_prefix="/v2/models/<name>")
 
     @blueprint.post("/infer")

@@ -6,6 +6,7 @@ from typing import Any
 from flask import Response, request
 
 encode = json.JSONEncoder(allow_nan=False).encode
+JSON = ("Content-Type", "application/json")
 # Below this the Open Inference Protocol has its own shape of errors.
 PROTOCOL = "/v2"
 

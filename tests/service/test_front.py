@@ -1,18 +1,20 @@
 """The front without a server: what every answer carries; that the short way to POST /predict is Flask's, shortened."""
 
 import asyncio
+import gzip
 import json
 import re
 from base64 import b64encode
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from flask import Flask
 from granian.rsgi import ProtocolClosed
 
+from service import access
 from service.app import create_app
 from service.config import Config
 from service.front import Front
@@ -58,14 +60,31 @@ def ask(front: Front, method: str, path: str, body: bytes = b"", **headers: str)
 
 
 @pytest.fixture
-def front(app: Flask, store: Path, tmp_path: Path) -> Front:
-    table = create(1, tmp_path)
-    config = Config(store=store, max_body=100_000, max_pixels=250_000, max_images=4, cors_origins="https://a.org")
+def config(store: Path) -> Config:
+    return Config(store=store, max_body=100_000, max_pixels=250_000, max_images=4, cors_origins="https://a.org")
+
+
+def front_of(config: Config, shared: Path) -> Front:
+    table = create(1, shared)
     return Front(create_app(config, table), config, Metrics(table), Writer())
 
 
+@pytest.fixture
+def front(config: Config, tmp_path: Path) -> Front:
+    return front_of(config, tmp_path)
+
+
+@pytest.fixture
+def guarded(config: Config, tmp_path: Path) -> Front:
+    """With API keys; its Flask must not be asked for anything."""
+    (tmp_path / "keys").write_text("first\nsecond\n")
+    front = front_of(replace(config, api_keys_file=tmp_path / "keys"), tmp_path)
+    front.flask = None  # type: ignore[assignment,method-assign]
+    return front
+
+
 def without_times(answer: bytes) -> str:
-    return re.sub(r'("(decode|preprocess|inference)": )[\d.e-]+', r"\1…", answer.decode())
+    return re.sub(r'("(decode|preprocess|inference)": )[\d.e-]+', r"\1…", answer.decode("latin-1"))
 
 
 BODIES: list[tuple[str, dict[str, str], Callable[[Picture], bytes]]] = [
@@ -94,20 +113,90 @@ BODIES: list[tuple[str, dict[str, str], Callable[[Picture], bytes]]] = [
      lambda picture: b'--b\r\nContent-Disposition: form-data; name="image"; filename="a.png"\r\n\r\n' + picture()
      + b"\r\n--b--\r\n"),
     ("/predict", {"content_type": "multipart/form-data"}, lambda picture: b"x"),
+    ("/v2/models/cnn/infer", {}, lambda picture: tensor(1)),
+    ("/v2/models/cnn/versions/1/infer", {}, lambda picture: tensor(4)),
+    ("/v2/models/cnn/versions/9/infer", {}, lambda picture: tensor(1)),
+    ("/v2/models/cnn/versions/x/infer", {}, lambda picture: tensor(1)),
+    ("/v2/models/nope/infer", {}, lambda picture: b""),
+    ("/v2/models/cnn/infer", {}, lambda picture: b""),
+    ("/v2/models/cnn/infer", {}, lambda picture: tensor(5)),
+    ("/v2/models/cnn/infer", {"content_encoding": "gzip"}, lambda picture: gzip.compress(tensor(2))),
+    ("/v2/models/cnn/infer", {"content_encoding": "gzip"}, lambda picture: tensor(2)),
+    ("/v2/models/cnn/infer", {"inference_header_content_length": "0"}, lambda picture: bytes(128)),
+    ("/v2/models/cnn/infer", {"inference_header_content_length": "0"}, lambda picture: bytes(63)),
+    ("/v2/models/cnn/infer", {}, lambda picture: encoded("image", picture())),
+    ("/v2/models/cnn/infer", {}, lambda picture: encoded("image", picture(size=(501, 500)))),
+    ("/v2/models/cnn.preprocess/infer", {"accept_encoding": "gzip"}, lambda picture: encoded("image", picture())),
+    ("/v2/models/cnn/infer", {}, lambda picture: encoded("nothing", picture())),
 ]  # fmt: skip
+
+
+def tensor(rows: int) -> bytes:
+    """An infer request in JSON."""
+    inputs = {"name": "pixels", "datatype": "UINT8", "shape": [rows, 1, 8, 8], "data": [7] * 64 * rows}
+    return json.dumps({"id": "a", "inputs": [inputs]}).encode()
+
+
+def encoded(name: str, picture: bytes) -> bytes:
+    """An infer request with an encoded picture."""
+    inputs = {"name": name, "datatype": "BYTES", "shape": [1], "data": [b64encode(picture).decode()]}
+    return json.dumps({"inputs": [inputs]}).encode()
 
 
 @pytest.mark.parametrize(("path", "headers", "make"), BODIES)
 def test_the_short_way_answers_as_flask_does(
     front: Front, picture: Picture, path: str, headers: dict[str, str], make: Callable[[Picture], bytes]
 ) -> None:
-    body = make(picture)
+    check_that_both_ways_agree(front, path, make(picture), headers)
+
+
+def check_that_both_ways_agree(front: Front, path: str, body: bytes, headers: dict[str, str]) -> int:
+    """The status that both answered with."""
     given = {name.replace("_", "-").title(): value for name, value in headers.items()}
     expected = front.app.test_client().post(path, data=body, headers=given)
     answer = ask(front, "POST", path, body, **headers)
     assert answer.status == expected.status_code
     assert without_times(answer.answer) == without_times(expected.data)
-    assert answer.headers["content-type"] == expected.headers["Content-Type"]
+    for name in ("Content-Type", "Content-Encoding", "Inference-Header-Content-Length", "WWW-Authenticate"):
+        assert answer.headers.get(name.lower()) == expected.headers.get(name)
+    return answer.status
+
+
+@pytest.mark.parametrize(("path", "headers", "make"), BODIES)
+def test_the_short_way_does_with_a_key_what_it_does_where_none_is_wanted(
+    guarded: Front, picture: Picture, path: str, headers: dict[str, str], make: Callable[[Picture], bytes]
+) -> None:
+    assert check_that_both_ways_agree(guarded, path, make(picture), {**headers, "x_api_key": "second"}) != 401
+    assert check_that_both_ways_agree(guarded, path, make(picture), headers) == 401
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"authorization": "Bearer first"}, 200),
+        ({"authorization": "bearer  second "}, 200),
+        ({"x_api_key": "wrong", "authorization": "Bearer first"}, 200),
+        ({"x_api_key": "wrong"}, 401),
+        ({"x_api_key": ""}, 401),
+        ({"authorization": "Basic first"}, 401),
+        ({"authorization": "Bearer"}, 401),
+        ({"authorization": "Bearer first second"}, 401),
+    ],
+)
+@pytest.mark.parametrize("size", [(28, 28), (400, 300)])  # on the loop, and in a thread
+def test_the_short_way_asks_for_keys_as_flask_does(
+    guarded: Front, picture: Picture, headers: dict[str, str], status: int, size: tuple[int, int]
+) -> None:
+    assert check_that_both_ways_agree(guarded, "/predict", picture(size=size), headers) == status
+
+
+def test_keys_that_change_are_followed_on_the_short_way(guarded: Front, picture: Picture) -> None:
+    assert ask(guarded, "POST", "/predict", picture(), x_api_key="second").status == 200
+    file = guarded.config.api_keys_file
+    assert file is not None
+    file.write_text("another\n")
+    assert ask(guarded, "POST", "/predict", picture(), x_api_key="second").status == 401
+    assert ask(guarded, "POST", "/predict", picture(), x_api_key="another").status == 200
 
 
 @pytest.mark.parametrize("path", ["/predict/", "/predict/cnn/x", "/predict/a/b", "/models", "/nope", "/predict/\0"])
@@ -118,8 +207,9 @@ def test_other_paths_are_flasks(front: Front, path: str) -> None:
 
 
 def test_hooks_before_a_request_are_never_passed_by(front: Front, picture: Picture) -> None:
-    front.app.before_request_funcs[None] = [lambda: ("no", 401)]
-    assert ask(front, "POST", "/predict", picture()).status == 401
+    for hooks in ([lambda: ("no", 402)], [access.ask, lambda: ("no", 402)]):
+        front.app.before_request_funcs[None] = hooks
+        assert ask(front, "POST", "/predict", picture()).status == 402
 
 
 def test_ids_and_headers(front: Front) -> None:
@@ -155,6 +245,8 @@ def test_refusals_before_the_application(front: Front) -> None:
     assert large.headers["connection"] == "close"
     broken = ask(front, "POST", "/predict", b"breaks off")
     assert (broken.status, broken.json["error"]["code"]) == (400, "incomplete_body")
+    protocols = ask(front, "POST", "/v2/models/cnn/infer", bytes(100_001))
+    assert (protocols.status, protocols.json["error"][:13]) == (413, "the body has ")
 
 
 def test_overload_says_when_to_come_again_and_never_touches_health(front: Front, picture: Picture) -> None:
