@@ -81,8 +81,8 @@ class Models:
 
     def refresh(self) -> None:
         """Follow the store: load what is wanted now, then put it in place of what was."""
-        listings, off = self.store.scan(), self.unloaded.names()
-        with self._lock:
+        with self._lock:  # before the look: else an older one might have the last word
+            listings, off = self.store.scan(), self.unloaded.names()
             chosen = {name: self._choose(listing) for name, listing in listings.items() if name not in off}
             served = {name: model for name, model in chosen.items() if model is not None}
             log_changes(self.served, served)

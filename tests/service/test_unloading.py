@@ -162,3 +162,30 @@ def test_only_with_keys(store: Path) -> None:
         assert status == 403
         assert "set NUMSERVE_API_KEYS_FILE" in answer["error"]
     assert client.get("/v2/models/cnn/ready").status_code == 200
+
+
+def test_a_look_that_began_before_the_unloading_does_not_undo_it(store: Path, tmp_path: Path) -> None:
+    """The watching thread had read that nothing is unloaded, and was then overtaken by a request that unloads."""
+    seen, go_on = threading.Event(), threading.Event()
+
+    class Slow(Unloaded):
+        def names(self) -> frozenset[str]:
+            names = super().names()
+            if not seen.is_set():
+                seen.set()
+                go_on.wait(10)
+            return names
+
+    models = worker(store, tmp_path)
+    models.unloaded = Slow(tmp_path)
+    watching = threading.Thread(target=models.refresh)
+    watching.start()
+    assert seen.wait(10)
+    asking = threading.Thread(target=models.unload, args=["linear"])
+    asking.start()
+    asking.join(0.2)
+    go_on.set()
+    watching.join(10)
+    asking.join(10)
+    assert models.off == {"linear"}
+    assert "linear" not in models.served
