@@ -6,12 +6,15 @@ The whole document stays available as `document`, for GET /models/<name>; what t
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 from service.errors import BrokenVersion
 
 SCHEMA = 1
 TASKS = ("classification",)
+# A colour picture of 4096x4096 is within it; memory is laid out for two before a model is served.
+LARGEST = 2**26
 DTYPES = {"image": "uint8", "features": "float32"}
 
 
@@ -104,6 +107,7 @@ def read_tensor(given: Any, where: str) -> Tensor:
     expect(isinstance(dtype, str), f"{where}.dtype", "a type", dtype)
     fits = isinstance(shape, list) and len(shape) > 1 and all(type(size) is int and size > 0 for size in shape[1:])
     expect(fits, f"{where}.shape", "the batch and then whole sizes", shape)
+    expect(prod(shape[1:]) <= LARGEST, f"{where}.shape", f"at most {LARGEST} numbers an example", shape)
     return Tensor(name, dtype, tuple(shape[1:]))
 
 

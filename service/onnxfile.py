@@ -1,11 +1,16 @@
-"""What an ONNX file would reach for, found without the onnx package: other files, and operators of other domains.
+"""What an ONNX file would reach for, found without the onnx package: other files, and operators that are not ONNX's.
 
 An ONNX file is a protobuf message, and only these of its fields can hold what we look for (numbers from onnx.proto):
 
     Model ─7─▶ Graph ─1─▶ Node ─5─▶ Attribute ─6,11─▶ Graph
       │          │          └─7: domain  └─5,10─▶ Tensor ─13: external_data, 14: data_location
-      │          └─5─▶ Tensor            └─22,23─▶ SparseTensor ─1,2─▶ Tensor
-      └─25─▶ Function ─7─▶ Node
+      │          ├─5─▶ Tensor            └─22,23─▶ SparseTensor ─1,2─▶ Tensor
+      │          └─15─▶ SparseTensor
+      ├─20─▶ Training ─1,2─▶ Graph
+      └─25: functions
+
+Whoever reads the file after us must find the same in it, so what readers of protobuf understand in different ways, such
+as the number of a field in more than 32 bits, is no ONNX file here.
 """
 
 from collections.abc import Iterator
@@ -13,11 +18,11 @@ from collections.abc import Iterator
 from service.errors import BrokenVersion
 
 CHILDREN = {
-    "Model": {7: "Graph", 25: "Function"},
+    "Model": {7: "Graph", 20: "Training"},
+    "Training": {1: "Graph", 2: "Graph"},
     "Graph": {1: "Node", 5: "Tensor", 15: "SparseTensor"},
     "Node": {5: "Attribute"},
     "Attribute": {5: "Tensor", 6: "Graph", 10: "Tensor", 11: "Graph", 22: "SparseTensor", 23: "SparseTensor"},
-    "Function": {7: "Node", 11: "Attribute"},
     "SparseTensor": {1: "Tensor", 2: "Tensor"},
     "Tensor": {},
 }
@@ -40,7 +45,9 @@ def walk(message: memoryview, kind: str, file: str, depth: int) -> None:
     for number, value in message_fields(message):
         if kind == "Node" and number == 7 and bytes(as_bytes(value)) not in DOMAINS:
             raise BrokenVersion(f"{file} uses operators of the domain {bytes(as_bytes(value)).decode()!r}")
-        if kind == "Tensor" and (number == 13 or (number == 14 and value == 1)):
+        if kind == "Model" and number == 25:
+            raise BrokenVersion(f"{file} brings operators of its own, as functions")
+        if kind == "Tensor" and (number == 13 or (number == 14 and value != 0)):
             raise BrokenVersion(f"{file} keeps weights in another file")
         if number in CHILDREN[kind]:
             walk(as_bytes(value), CHILDREN[kind][number], file, depth + 1)
@@ -57,6 +64,8 @@ def message_fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]
     at = 0
     while at < len(message):
         key, at = varint(message, at)
+        if not 8 <= key < 2**32:
+            raise ValueError("not the number of a field")
         value, at = field_value(message, at, key & 7)
         if at > len(message):
             raise ValueError("a field longer than its message")

@@ -4,9 +4,11 @@ Sessions are made in the worker, after the fork: onnxruntime's threads and locks
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import Timer
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import onnxruntime
@@ -21,6 +23,9 @@ log = logging.getLogger(__name__)
 ERRORS_ONLY = 3
 # From this size on, giving memory back after a picture costs nothing beside the picture itself.
 LARGE_PIXELS = 1_000_000
+# A network that takes longer for two pictures is of no use here.
+FIRST_RUN_SECONDS = 30.0
+Run: TypeAlias = "onnxruntime.RunOptions | None"
 ONNX_TYPES = {"float32": "float"}
 # What preprocess.onnx takes: [h,w,3] of any height and width (a size of 0 must not be fixed in the file).
 IMAGE = Tensor("image", "uint8", (0, 3))
@@ -43,28 +48,30 @@ class Model:
         self.tidy = give_memory_back()
         self.warm()
 
-    def preprocess(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def preprocess(self, image: NDArray[np.uint8], run: Run = None) -> NDArray[np.uint8]:
         """RGB [h,w,3] of any size -> pixels [1,C,H,W]. Raises PreprocessingFailed, with the reason in the log."""
         assert self.preprocessing is not None
         try:
-            large = image.shape[0] * image.shape[1] > LARGE_PIXELS
-            pixels: NDArray[np.uint8] = self.preprocessing.run(None, {"image": image}, self.tidy if large else None)[0]
+            if image.shape[0] * image.shape[1] > LARGE_PIXELS:
+                run = self.tidy
+            pixels: NDArray[np.uint8] = self.preprocessing.run(None, {"image": image}, run)[0]
         except Exception as error:
             log.error("preprocess.onnx of %s failed on %s: %s", self.title, image.shape, first_line(error))
             raise PreprocessingFailed(f"the preprocessing of {self.title} failed on this picture") from None
         return pixels
 
-    def probabilities(self, X: NDArray[Any]) -> NDArray[np.float32]:
+    def probabilities(self, X: NDArray[Any], run: Run = None) -> NDArray[np.float32]:
         """pixels uint8 [N,C,H,W] or features float32 [N,D] -> probabilities [N,K]."""
-        P: NDArray[np.float32] = self.session.run(None, {self.manifest.input.name: X})[0]
+        P: NDArray[np.float32] = self.session.run(None, {self.manifest.input.name: X}, run)[0]
         return P
 
     def warm(self) -> None:
         """One run of everything, so that the first request finds all memory laid out and all kernels chosen."""
         X: NDArray[Any] = np.zeros((1, *self.manifest.input.dims), dtype=self.manifest.input.dtype)
         try:
-            made = X if self.preprocessing is None else self.preprocess(np.full((32, 40, 3), 255, np.uint8))
-            P = self.probabilities(np.concatenate([X, made]))
+            with in_time(FIRST_RUN_SECONDS) as run:
+                made = X if self.preprocessing is None else self.preprocess(np.full((32, 40, 3), 255, np.uint8), run)
+                P = self.probabilities(np.concatenate([X, made]), run)
             self.seconds = self.seconds_of_one(X)
         except Exception as error:
             raise BrokenVersion(f"a first run failed: {first_line(error)}") from None
@@ -110,7 +117,22 @@ def options() -> onnxruntime.SessionOptions:
     chosen.intra_op_num_threads = chosen.inter_op_num_threads = 1
     chosen.enable_mem_pattern = False
     chosen.log_severity_level = ERRORS_ONLY
+    # Not onnxruntime's own format, which it takes as well, and which service/onnxfile.py does not understand.
+    chosen.add_session_config_entry("session.load_model_format", "ONNX")
     return chosen
+
+
+@contextmanager
+def in_time(seconds: float) -> Iterator[onnxruntime.RunOptions]:
+    """For runs that end with an exception when they are still at work after so many seconds: loops may have no end."""
+    chosen = onnxruntime.RunOptions()
+    timer = Timer(seconds, setattr, (chosen, "terminate", True))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield chosen
+    finally:
+        timer.cancel()
 
 
 def give_memory_back() -> onnxruntime.RunOptions:
