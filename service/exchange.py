@@ -13,13 +13,14 @@ Made = TypeVar("Made")
 class Exchange:
     """What the server says of a request, asked once (each question makes a new object), and what was noted down.
 
-    route: the rule that matched. stages, batches, predicted: as in service/notes.py.
+    is_read: whether its body was read. route: the rule that matched.
+    stages, batches, predicted: as in service/notes.py.
     status, size, took, ended_at: the answer, from `ended` on.
     """
 
     __slots__ = (
-        "batches", "began", "ended_at", "headers", "id", "method", "path", "predicted", "query", "route", "scope",
-        "size", "stages", "status", "took", "traceparent",
+        "batches", "began", "ended_at", "headers", "id", "is_read", "method", "path", "predicted", "query", "route",
+        "scope", "size", "stages", "status", "took", "traceparent",
     )  # fmt: skip
 
     def __init__(self, scope: Any) -> None:
@@ -28,6 +29,7 @@ class Exchange:
         headers = self.headers = scope.headers
         self.id = request_id(headers.get("x-request-id"))
         self.traceparent: str | None = headers.get("traceparent")
+        self.is_read = False
         self.route = UNKNOWN
         self.stages: list[tuple[str, float, float]] = []
         self.batches: list[int] = []

@@ -17,6 +17,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.exceptions import HTTPException
 
+from service.access import OPEN
 from service.config import Config
 from service.environ import Answer, call, environ
 from service.errors import Overloaded, RequestError
@@ -28,12 +29,12 @@ from service.ids import trace_id
 from service.jsonlog import Writer, quoted, stamp
 from service.metrics import Metrics
 from service.notes import UNKNOWN
-from service.reader import SWEEP_SECONDS, Reader
+from service.reader import SWEEP_SECONDS, Reader, without_body
 from service.routes.reply import JSON, failure
 from service.tracing import from_environment
 
 log = logging.getLogger(__name__)
-NEVER_REFUSED = ("/healthz", "/readyz", "/metrics", "/v2/health/")
+NEVER_REFUSED = OPEN | {"/metrics"}
 RETRY_AFTER = ("Retry-After", "1")
 CLIENT_CLOSED_REQUEST = 499
 # What is answered before a request comes to its route.
@@ -110,12 +111,13 @@ class Front:
         preflight = self.cors.preflight(exchange.method, headers)
         if preflight is not None:
             return 204, preflight, b""
-        if exchange.path.startswith(NEVER_REFUSED):
+        if exchange.path in NEVER_REFUSED:
             return exchange.work(partial(self.flask, exchange, b""))
         size = self.reader.expected(headers)
         held = self.reader.reserve(size)
         try:
             body = await self.reader.read(headers, proto, size)
+            exchange.is_read = True
             self.metrics.queue.observe(await self.gate.enter(proto.client_disconnect))
             try:
                 return await self.work(exchange, body)
@@ -153,8 +155,6 @@ class Front:
         if isinstance(error, Overloaded):
             self.metrics.add("numserve_refused_total", reason=error.reason)
             headers.append(RETRY_AFTER)
-        if error.status in (408, 413):  # what is left of the body will not be read
-            headers.append(("Connection", "close"))
         return error.status, headers, failure(exchange.path, error.code, str(error))
 
     def own_headers(self, exchange: Exchange) -> list[tuple[str, str]]:
@@ -163,7 +163,7 @@ class Front:
             headers.append(("traceparent", exchange.traceparent))
         if self.cors.origins:
             headers += self.cors.headers(exchange.headers.get("origin"))
-        if self.metrics.table.stopping:
+        if self.metrics.table.stopping or not (exchange.is_read or without_body(exchange.headers)):
             headers.append(("Connection", "close"))
         return headers
 

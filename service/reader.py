@@ -77,6 +77,11 @@ class Reader:
             task.cancel()
 
 
+def without_body(headers: Any) -> bool:
+    """Whether a request comes without a body. One that is not read ends the connection, which the answer has to say."""
+    return headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers
+
+
 async def collect(chunks: AsyncIterator[bytes], limit: int) -> bytes:
     """A chunked body. Raises BodyTooLarge as soon as it is."""
     data = bytearray()

@@ -249,6 +249,26 @@ def test_refusals_before_the_application(front: Front) -> None:
     assert (protocols.status, protocols.json["error"][:13]) == (413, "the body has ")
 
 
+def test_a_body_that_is_not_read_ends_the_connection_and_the_answer_says_so(front: Front, picture: Picture) -> None:
+    for path in ("/healthz", "/metrics"):
+        assert ask(front, "GET", path, b"a body").headers["connection"] == "close"
+        assert "connection" not in ask(front, "GET", path).headers
+        assert "connection" not in ask(front, "GET", path, content_length="0").headers
+    assert "connection" not in ask(front, "POST", "/predict", picture()).headers
+    assert "connection" not in ask(front, "POST", "/nope", b"a body").headers
+    preflight = {"origin": "https://a.org", "access_control_request_method": "POST"}
+    assert ask(front, "OPTIONS", "/predict", b"a body", **preflight).headers["connection"] == "close"
+    front.reader.held = 2**40
+    refused = ask(front, "POST", "/predict", bytes(70_000))
+    assert (refused.status, refused.headers["connection"]) == (503, "close")
+
+
+def test_only_health_and_metrics_go_past_admission(front: Front) -> None:
+    front.gate.places = front.gate.room = 0
+    for path in ("/metrics/x", "/healthz2", "/v2/health/other"):
+        assert ask(front, "GET", path).status == 503
+
+
 def test_overload_says_when_to_come_again_and_never_touches_health(front: Front, picture: Picture) -> None:
     front.gate.places = front.gate.room = 0
     refused = ask(front, "POST", "/predict", picture())
