@@ -16,13 +16,21 @@ CONSTANT = {
     "wsgi.multiprocess": True,
     "wsgi.run_once": False,
 }
+# A client may make up names of 64 KiB each, and what is remembered stays.
+LONG_NAME = 64
 
 
-@lru_cache(1024)
 def variable(header: str) -> str:
     """The name of a header in an environ."""
+    return remembered(header) if len(header) < LONG_NAME else named(header)
+
+
+def named(header: str) -> str:
     name = header.upper().replace("-", "_")
     return name if name == "CONTENT_TYPE" else "HTTP_" + name
+
+
+remembered = lru_cache(1024)(named)
 
 
 def environ(scope: Any, body: bytes) -> dict[str, Any]:

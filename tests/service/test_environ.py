@@ -5,7 +5,7 @@ from typing import Any
 
 from werkzeug.wrappers import Request
 
-from service.environ import call, environ
+from service.environ import call, environ, remembered
 
 
 class Headers(list[tuple[str, str]]):
@@ -28,6 +28,14 @@ def test_environ() -> None:
     assert (request.mimetype, request.headers["X-A"], request.remote_addr) == ("image/png", "1,2", "10.0.0.1")
     assert (request.content_length, request.get_data()) == (3, b"abc")
     assert (made["SERVER_NAME"], made["SERVER_PORT"], made["HTTP_HOST"]) == ("[::1]", "80", "h")
+
+
+def test_names_that_somebody_makes_up_are_not_remembered() -> None:
+    """A thousand of them may have 64 KiB each."""
+    environ(scope(), b"")
+    before = remembered.cache_info().currsize
+    assert environ(scope(headers=Headers([("x-" + "a" * 60_000, "1")])), b"")["HTTP_X_" + "A" * 60_000] == "1"
+    assert remembered.cache_info().currsize == before > 0
 
 
 def test_chunked_body_is_whole_by_now() -> None:
