@@ -137,7 +137,7 @@ def parse_body(request: Declared, data: bytes, most: int) -> list[Upload] | Rows
         return parse_json(data, most)
     if declared in UNDECLARED or declared.startswith("image/"):
         return [Upload(data)]
-    raise UnsupportedMediaType(f"expected a picture, multipart/form-data or JSON, got {declared}")
+    raise UnsupportedMediaType(f"expected a picture, multipart/form-data or JSON, got {declared[:80]}")
 
 
 def parse_form(data: bytes, boundary: str, most: int) -> list[Upload]:

@@ -180,7 +180,7 @@ class Models:
 
 def absent(name: str, names: Iterable[str]) -> str:
     """What to say when `name` is not in the store, but `names` are."""
-    return f"no model {name!r} in the store (models: {', '.join(names) or 'none yet'})"
+    return f"no model {name[:80]!r} in the store (models: {', '.join(names) or 'none yet'})"
 
 
 def unloaded(name: str) -> str:

@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 import threading
+import warnings
 from functools import partial
 from pathlib import Path
 from time import sleep
@@ -134,3 +135,6 @@ def end_with(parent: int, shared: Path | None) -> None:
 def set_up_logging(level: str, writer: Writer) -> None:
     writer.start()
     logging.basicConfig(level=level.upper(), handlers=[JSONHandler(writer)])
+    logging.captureWarnings(True)
+    # Of odd pictures, in ever new words, each of which Python would print once and remember for ever.
+    warnings.filterwarnings("ignore", module=r"PIL\b")
