@@ -132,7 +132,8 @@ def eight_bits(image: Image.Image) -> Image.Image:
 
     Values outside of these ranges are stretched from the darkest to the lightest.
     """
-    deep: NDArray[Any] = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0, neginf=0)
+    with np.errstate(invalid="ignore"):  # of some NaNs, a cast would warn
+        deep: NDArray[Any] = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0, neginf=0)
     low, high = float(deep.min()), float(deep.max())
     if low < 0 or high > 65535:
         deep, white = deep - low, high - low or 1.0

@@ -16,6 +16,7 @@ PATIENCE = 60
 MOMENT = 0.02
 # Without a body: what the server in front of the service says to what is no HTTP.
 OF_THE_SERVER = (400, 414, 431)
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 UNPACK = {"gzip": gzip.decompress, "deflate": zlib.decompress}
 
 
@@ -110,6 +111,7 @@ def method(data: bytes) -> str:
 
 
 def answers(received: bytes, asked: str) -> Iterator[tuple[HTTPResponse, bytes]]:
+    received = received.removesuffix(CONTINUE)  # which was an answer to Expect, before the sender hung up
     source: Any = Received(received)
     while source.tell() < len(received):
         answer = HTTPResponse(source, method=asked)
