@@ -21,7 +21,7 @@ from fuzz.seeds import CARRIERS, KEY, PICTURES, PLAIN, READ
 from fuzz.wire import Wires
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
-from running import Service, running
+from running import Service, running, until
 from stores import publish_features, publish_images
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,8 +83,8 @@ class Search:
     """Asks, counts, and looks at the memory of the workers on the way."""
 
     def __init__(self, service: Service) -> None:
-        self.wires, self.sent = Wires(service.port, count=8), 0
-        self.pids, self.warm = service.workers(), 0.0
+        self.service, self.sent, self.warm = service, 0, 0.0
+        self.wires, self.pids = Wires(service.port, count=8), service.workers()
 
     def ask(self, message: Message) -> None:
         self.sent += 1
@@ -95,7 +95,14 @@ class Search:
             assert all(alive(pid) for pid in self.pids), "a worker is gone"
         except Exception:
             keep(message)
+            self.begin_again()
             raise
+
+    def begin_again(self) -> None:
+        """What comes after a worker that died, such as a smaller request for it to die of, must find another."""
+        self.wires.close()
+        until(lambda: len(self.service.workers()) == 2 and self.service.get("/healthz")[0] == 200)
+        self.wires, self.pids = Wires(self.service.port, count=8), self.service.workers()
 
     def memory(self) -> float:
         """What a worker takes, in MB, with what they share divided among them."""
@@ -115,6 +122,7 @@ def keep(message: Message) -> None:
     """Write down a request that went wrong; the last that hypothesis tries is the smallest."""
     folder = ROOT / "build" / "fuzz"
     folder.mkdir(parents=True, exist_ok=True)
+    print(f"written to {folder}: {message}")
     (folder / f"seed-{SEED}.{'http' if message.certain else 'raw'}").write_bytes(message.data)
 
 
@@ -156,7 +164,8 @@ def test_what_was_found(service: Service, path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(600 + REQUESTS // 20)
 def test_mutated_requests(service: Service) -> None:
-    search = Search(service)
+    print(f"seed {SEED}")
+    search, before = Search(service), service.workers()
 
     @seed(SEED)
     @settings(
@@ -170,10 +179,10 @@ def test_mutated_requests(service: Service) -> None:
     def ask(message: Message) -> None:
         search.ask(message)
 
-    with closing(search.wires):
-        ask()
-        after = search.memory()
-    print(f"seed {SEED}: {search.sent} requests; MB a worker: {search.warm:.1f} after a tenth, {after:.1f} at the end")
+    ask()
+    search.wires.close()
+    after = search.memory()
+    print(f"{search.sent} requests; MB a worker: {search.warm:.1f} after a tenth, {after:.1f} at the end")
     assert search.sent >= REQUESTS
-    assert service.workers() == search.pids
+    assert service.workers() == before
     assert after < search.warm + GROWTH
