@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from training import ROOT, family, megabytes
+from processes import ROOT, family, megabytes
 
 
 class Trained(NamedTuple):

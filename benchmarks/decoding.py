@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from many_pictures import make
-from training import ROOT, family
+from processes import ROOT, family
 
 sys.path.insert(0, str(ROOT))
 

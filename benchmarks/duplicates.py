@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
-from training import ROOT
+from processes import ROOT
 
 sys.path.insert(0, str(ROOT))
 

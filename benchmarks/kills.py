@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from training import ROOT, family
+from processes import ROOT, family
 
 TEXT = "INPUT 1x8x8 -> CONV 8@3x3 same relu -> POOL max 2x2 -> DROPOUT 0.2 -> FC 32 relu -> FC 10 softmax"
 OPTIONS = ("--dataset", "digits", "--architecture", TEXT, "--epochs", "25", "--augment", "affine", "--average", "0.99")

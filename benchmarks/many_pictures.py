@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
-from training import ROOT, family
+from processes import ROOT, family
 
 BLOCK = 1000  # pictures that one process draws at a time
 

@@ -13,10 +13,9 @@ import argparse
 import json
 import random
 import statistics
-import subprocess
-import sys
 import tempfile
 import threading
+import time
 from base64 import b64encode
 from collections.abc import Callable
 from http.client import HTTPConnection
@@ -24,7 +23,7 @@ from io import BytesIO
 from pathlib import Path
 
 from PIL import Image, ImageDraw
-from servers import PORT, ROOT, running
+from processes import ROOT, family, megabytes, service
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
 BODIES, CLIENTS, SAMPLES = 600, 4, 20
@@ -70,12 +69,12 @@ def bodies(rng: random.Random) -> list[Body]:
 class Load:
     """Clients that ask until `requests` answers have come."""
 
-    def __init__(self, asked: list[Body], requests: int) -> None:
-        self.asked, self.left, self.lock = asked, requests, threading.Lock()
+    def __init__(self, port: int, asked: list[Body], requests: int) -> None:
+        self.port, self.asked, self.left, self.lock = port, asked, requests, threading.Lock()
         self.wrong: list[str] = []
 
     def run(self, seed: int) -> None:
-        rng, connection = random.Random(seed), HTTPConnection("127.0.0.1", PORT, timeout=60)
+        rng, connection = random.Random(seed), HTTPConnection("127.0.0.1", self.port, timeout=60)
         while self.take():
             body, kind, expected = rng.choice(self.asked)
             connection.request("POST", "/predict", body, {"Content-Type": kind})
@@ -90,31 +89,21 @@ class Load:
             return self.left >= 0
 
 
-def workers(parent: int) -> list[int]:
-    said = subprocess.run(["ps", "-o", "pid=", "--ppid", str(parent)], capture_output=True, text=True).stdout
-    return sorted(int(pid) for pid in said.split())
-
-
-def pss(pids: list[int]) -> float:
-    """What these processes take, in MB, with what they share divided among them."""
-    texts = (Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in pids)
-    return sum(int(text.split("Pss:")[1].split()[0]) for text in texts) / 1024
-
-
 def soak(parent: int, load: Load, requests: int) -> list[float]:
     """The workers' memory at each of SAMPLES points on the way."""
-    before, found = workers(parent), []
+    workers, found, began = family(parent)[1:], [], time.monotonic()
     clients = [threading.Thread(target=load.run, args=(seed,)) for seed in range(CLIENTS)]
     for client in clients:
         client.start()
     for point in range(1, SAMPLES + 1):
         while load.left > requests * (1 - point / SAMPLES) and any(client.is_alive() for client in clients):
             clients[0].join(0.2)
-        found.append(pss(workers(parent)))
-        print(f"| {requests * point // SAMPLES:,} | {found[-1]:.0f} |", flush=True)
+        found.append(sum(map(megabytes, family(parent)[1:])))
+        minutes = (time.monotonic() - began) / 60
+        print(f"| {requests * point // SAMPLES:,} | {minutes:.1f} | {found[-1]:.0f} |", flush=True)
     for client in clients:
         client.join()
-    if workers(parent) != before:
+    if family(parent)[1:] != workers:
         raise SystemExit("a worker died on the way")
     return found
 
@@ -125,10 +114,10 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=1_000_000)
     parser.add_argument("--growth", type=float, default=5, help="percent")
     given = parser.parse_args()
-    command = [sys.executable, "-m", "service", f"--port={PORT}", "--workers=2"]
-    load = Load(bodies(random.Random(1)), given.requests)
-    print("| requests | workers, MB |\n| ---: | ---: |")
-    with tempfile.TemporaryFile() as log, running(command, given.store, "4", stdout=log) as parent:
+    asked = bodies(random.Random(1))
+    print("| requests | minutes | workers, MB |\n| ---: | ---: | ---: |")
+    with tempfile.TemporaryFile() as log, service(given.store, stdout=log) as (parent, port):
+        load = Load(port, asked, given.requests)
         found = soak(parent, load, given.requests)
     fifth = SAMPLES // 5
     early, late = statistics.median(found[fifth : 2 * fifth]), statistics.median(found[-fifth:])

@@ -11,18 +11,26 @@ import argparse
 import json
 import shutil
 import statistics
-import subprocess
-import sys
 import tempfile
 import threading
 import time
 import urllib.request
 from http.client import HTTPConnection
+from io import BytesIO
 from pathlib import Path
 
-from servers import PORT, ROOT, URL, digit, running
+from PIL import Image, ImageDraw
+from processes import ROOT, service
 
 CLIENTS = 3
+
+
+def digit() -> bytes:
+    """A PNG of 28x28, like those of MNIST."""
+    image, file = Image.new("L", (28, 28)), BytesIO()
+    ImageDraw.Draw(image).line([(8, 6), (20, 6), (12, 22)], fill=255, width=3)
+    image.save(file, "PNG")
+    return file.getvalue()
 
 
 def publish(store: Path, model: str, version: int) -> None:
@@ -40,15 +48,15 @@ def promote(store: Path, model: str, version: int) -> None:
     beside.rename(store / model / "current")
 
 
-def serving(model: str, version: int) -> int:
+def serving(port: int, model: str, version: int) -> int:
     """How many workers serve this version."""
-    said = urllib.request.urlopen(f"{URL}/metrics").read().decode()
+    said = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics").read().decode()
     wanted = f'numserve_model_loaded{{model="{model}",version="{version}"}} '
     return next((int(line.removeprefix(wanted)) for line in said.splitlines() if line.startswith(wanted)), 0)
 
 
-def ask(done: threading.Event, answers: list[int], failures: list[str]) -> None:
-    connection, body = HTTPConnection("127.0.0.1", PORT, timeout=30), digit()
+def ask(port: int, done: threading.Event, answers: list[int], failures: list[str]) -> None:
+    connection, body = HTTPConnection("127.0.0.1", port, timeout=30), digit()
     while not done.is_set():
         try:
             connection.request("POST", "/predict", body)
@@ -62,7 +70,7 @@ def ask(done: threading.Event, answers: list[int], failures: list[str]) -> None:
             failures.append(repr(error))
 
 
-def change(store: Path, model: str, changes: int) -> list[float]:
+def change(port: int, store: Path, model: str, changes: int) -> list[float]:
     """The seconds of each change: a publication, back to the version before, and forth again, by turns."""
     took, newest = [], 1
     for number in range(changes):
@@ -72,7 +80,7 @@ def change(store: Path, model: str, changes: int) -> list[float]:
         version = newest - 1 if number % 3 == 1 else newest
         began = time.monotonic()
         promote(store, model, version)
-        while serving(model, version) < 2:
+        while serving(port, model, version) < 2:
             time.sleep(0.02)
         took.append(time.monotonic() - began)
     return took
@@ -83,18 +91,17 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=ROOT / "models" / "cnn" / "2", help="a published version")
     parser.add_argument("--changes", type=int, default=200)
     given = parser.parse_args()
-    command = [sys.executable, "-m", "service", f"--port={PORT}", "--workers=2"]
     done, answers, failures = threading.Event(), [], []
     with tempfile.TemporaryDirectory() as folder:
         store, model = Path(folder), "cnn"
         shutil.copytree(given.model, store / model / "1")
         manifest = json.loads((store / model / "1" / "manifest.json").read_text())
         (store / model / "1" / "manifest.json").write_text(json.dumps({**manifest, "name": model, "version": 1}))
-        with running(command, store, "4", stdout=subprocess.DEVNULL):
-            clients = [threading.Thread(target=ask, args=(done, answers, failures)) for _ in range(CLIENTS)]
+        with service(store) as (_, port):
+            clients = [threading.Thread(target=ask, args=(port, done, answers, failures)) for _ in range(CLIENTS)]
             for client in clients:
                 client.start()
-            took = change(store, model, given.changes)
+            took = change(port, store, model, given.changes)
             done.set()
             for client in clients:
                 client.join()

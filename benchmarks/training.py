@@ -20,7 +20,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+from processes import ROOT, family, megabytes
+
 sys.path.insert(0, str(ROOT))
 
 # name: architecture, batch size
@@ -100,18 +101,6 @@ class Contestant:
     def median(self) -> float:
         """Of all epochs but the first."""
         return statistics.median(self.seconds[1:])
-
-
-def family(pid: int) -> list[int]:
-    """A process and all that come from it."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(each for child in children for each in family(int(child)))]
-
-
-def megabytes(pid: int) -> float:
-    """The memory of a process, what it shares with others counted in part (PSS)."""
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1000
 
 
 def train_numpy() -> None:
