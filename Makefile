@@ -7,7 +7,7 @@ export ORT_DISABLE_TELEMETRY := 1
 DATA ?=
 MNIST := $(if $(DATA),--data-dir $(DATA))
 
-.PHONY: help setup demo test check format serve bench clients lock clean
+.PHONY: help setup demo test check format serve bench clients peers lock clean
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t12
 
@@ -38,14 +38,16 @@ bench: setup build/torch/.done  ## speed beside PyTorch, and accuracy, in short;
 	$(BIN)/python benchmarks/accuracy.py $(MNIST) --kinds cnn --recipe fast --seeds 1
 
 clients: build/clients/.done  ## other people's clients, unmodified, for the slow tests of /v2
-build/clients/.done: tests/clients/requirements.txt
-	$(PYTHON) -m venv build/clients
-	build/clients/bin/python -m pip install --quiet --disable-pip-version-check -r $<
-	@touch $@
+peers: build/peers/.done build/mlserver/.done  ## other servers of models, which benchmarks/serving.py compares with
 
+# Environments of their own, each from one list.
+build/clients/.done: tests/clients/requirements.txt
 build/torch/.done: benchmarks/requirements.txt
-	$(PYTHON) -m venv build/torch
-	build/torch/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+build/peers/.done: benchmarks/peers/requirements.txt
+build/mlserver/.done: benchmarks/peers/mlserver.txt
+build/%/.done:
+	$(PYTHON) -m venv build/$*
+	build/$*/bin/python -m pip install --quiet --disable-pip-version-check -r $^
 	@touch $@
 
 lock: setup  ## write requirements/*.txt anew from pyproject.toml; UPGRADE=1 takes the newest of everything

@@ -96,7 +96,7 @@ def kserve(stage: Stage, port: int) -> Contestant:
     quiet = ["--enable_latency_logging=false", f"--log_config_file={PEERS / 'kserve_logging.json'}"]
     rest = [f"--http_port={port}", f"--workers={WORKERS}", "--enable_grpc=false"]
     command = [stage.python, str(PEERS / "on_kserve.py"), *rest, *quiet]
-    return Contestant("KServe", command, port, "/v2/health/ready", Paths(None, None, V2, V2), stage.peer)
+    return Contestant("KServe", command, port, "/v2/health/ready", Paths(None, None, V2, None), stage.peer)
 
 
 def mlserver(stage: Stage, port: int) -> Contestant:

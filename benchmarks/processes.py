@@ -43,7 +43,9 @@ def running(
     Raises SystemExit when it does not become ready.
     """
     where = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL} | output
-    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}, start_new_session=True, **where)
+    process: subprocess.Popen[bytes] = subprocess.Popen(
+        command, cwd=ROOT, env={**os.environ, **environment}, start_new_session=True, **where
+    )
     try:
         wait_until_ready(process, ready)
         yield process
@@ -57,7 +59,7 @@ def wait_until_ready(process: "subprocess.Popen[bytes]", ready: str) -> None:
         with suppress(OSError), urllib.request.urlopen(ready, timeout=5):
             return
         time.sleep(0.01)
-    raise SystemExit(f"{process.args} did not answer at {ready}")
+    raise SystemExit(f"{process.args!r} did not answer at {ready}")
 
 
 def end(process: "subprocess.Popen[bytes]") -> None:

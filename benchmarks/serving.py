@@ -41,16 +41,18 @@ from wrk import Ask, requests_per_second
 
 OURS, LIMIT = "numserve", "limit"
 LIMIT_TITLE = "limit: decode and run in two processes, no HTTP"
+LOGS = ROOT / "build" / "serving"
 STARTS = 3
 PAUSE = 0.2  # seconds between two slots: what the last one left under way is finished
 Table = dict[tuple[str, Kind], list[float]]
+network: Network  # in the processes of the limit
 
 
 @contextmanager
-def started(who: Contestant, logs: Path) -> Iterator["subprocess.Popen[bytes]"]:
+def started(who: Contestant) -> Iterator["subprocess.Popen[bytes]"]:
     """The server, ready, with its complaints in a file of its own."""
     with (
-        (logs / f"{who.title.replace(' ', '-')}.log").open("wb") as log,
+        (LOGS / f"{who.title.replace(' ', '-')}.log").open("wb") as log,
         running(who.command, who.ready_url, who.environment, stderr=log) as process,
     ):
         yield process
@@ -61,16 +63,19 @@ def check(who: Contestant, sample: Sample) -> None:
     for kind, ask in sample.asks(who.paths).items():
         for _ in range(4 * WORKERS):
             asked = urllib.request.Request(f"http://127.0.0.1:{who.port}{ask.path}", ask.body, ask.headers)
-            with urllib.request.urlopen(asked, timeout=30) as answer:
-                sample.check(who.title, kind, answer.read(), answer.headers[LENGTH])
+            try:
+                with urllib.request.urlopen(asked, timeout=30) as answer:
+                    sample.check(who.title, kind, answer.read(), answer.headers[LENGTH])
+            except OSError as error:
+                raise SystemExit(f"{who.title}, {kind.title}: {error}; its log is in {LOGS}") from None
 
 
-def alone(who: Contestant, sample: Sample, starts: int, logs: Path) -> tuple[float, list[float]]:
+def alone(who: Contestant, sample: Sample, starts: int) -> tuple[float, list[float]]:
     """The median seconds to be ready; and the memory of each process after every kind of load, in MB."""
     took = []
     for number in range(starts):
         began = time.perf_counter()
-        with started(who, logs) as process:
+        with started(who) as process:
             took.append(time.perf_counter() - began)
             if number == starts - 1:
                 check(who, sample)
@@ -174,10 +179,10 @@ def head(first: str, *columns: str) -> None:
     row("---", *["---:"] * len(columns))
 
 
-def start_alone(servers: dict[str, Contestant], sample: Sample, starts: int, logs: Path) -> None:
+def start_alone(servers: dict[str, Contestant], sample: Sample, starts: int) -> None:
     head("server", "ready after, s", "all its processes, MB", "the largest, MB")
     for who in servers.values():
-        seconds, memory = alone(who, sample, starts, logs)
+        seconds, memory = alone(who, sample, starts)
         row(who.title, f"{seconds:.2f}", f"{sum(memory):.0f}", f"{max(memory):.0f}")
 
 
@@ -210,9 +215,8 @@ def main() -> None:
     parser.add_argument("--store", type=Path, default=ROOT / "models")
     parser.add_argument("--model", default="cnn", help="of pictures")
     parser.add_argument("--environments", type=Path, default=ROOT / "build", help="where `make peers` made them")
-    parser.add_argument(
-        "--only", nargs="+", choices=list(CONTESTANTS), default=list(CONTESTANTS), help="beside numserve"
-    )
+    names = list(CONTESTANTS)
+    parser.add_argument("--only", nargs="+", choices=names, default=names, help="these beside numserve")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seconds", type=int, default=3, help="of each slot")
     given = parser.parse_args()
@@ -223,12 +227,11 @@ def main() -> None:
         if not shutil.which(who.command[0]):
             parser.error(f"{who.title} needs {who.command[0]}; `make peers` makes it")
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])  # whatever is started from here on inherits it
-    logs = ROOT / "build" / "serving"
-    logs.mkdir(parents=True, exist_ok=True)
+    LOGS.mkdir(parents=True, exist_ok=True)
     sample = Sample(version)
-    start_alone(servers, sample, min(STARTS, given.rounds), logs)
+    start_alone(servers, sample, min(STARTS, given.rounds))
     with ExitStack() as stack:
-        pids = {name: stack.enter_context(started(who, logs)).pid for name, who in servers.items()}
+        pids = {name: stack.enter_context(started(who)).pid for name, who in servers.items()}
         limit = Limit(version, sample)
         stack.callback(limit.pool.shutdown)
         for who in servers.values():

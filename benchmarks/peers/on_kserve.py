@@ -21,8 +21,8 @@ class Served(Model):
     async def predict(self, payload: InferRequest, headers: Any = None, response_headers: Any = None) -> InferResponse:
         P = self.network.probabilities(payload.inputs[0].as_numpy())
         output = InferOutput("probabilities", list(P.shape), "FP32")
-        output.set_data_from_numpy(P, binary_data=payload.use_binary_outputs)
-        return InferResponse(payload.id or "", self.name, [output], use_binary_outputs=payload.use_binary_outputs)
+        output.set_data_from_numpy(P, binary_data=False)
+        return InferResponse(payload.id or "", self.name, [output])
 
 
 if __name__ == "__main__":
