@@ -79,20 +79,19 @@ class Sample:
             return
         data = document["outputs"][0].get("data") or np.frombuffer(answer[len(text) :], np.float32)
         given = np.asarray(data, np.float32)
-        if given.size != P.size or np.abs(given.reshape(P.shape) - P).max() > CLOSE:
+        if given.size != P.size or not np.abs(given.reshape(P.shape) - P).max() <= CLOSE:
             raise SystemExit(f"{who}, {kind.title}: other probabilities than those of onnxruntime: {text[:400]!r}")
 
     def check_predictions(self, who: str, given: list[dict[str, Any]], P: NDArray[np.float32]) -> None:
-        labels = self.network.labels
-        told = [{each["label"]: each["probability"] for each in picture["top_k"]} for picture in given]
-        right = [labels[best] for best in P.argmax(axis=1)]
-        close = all(
-            abs(probability - row[labels.index(label)]) <= CLOSE
-            for picture, row in zip(told, P, strict=True)
-            for label, probability in picture.items()
-        )
-        if [picture["label"] for picture in given] != right or not close or {len(each) for each in told} != {TOP}:
+        right = [self.network.labels[best] for best in P.argmax(axis=1)]
+        told = [picture["label"] for picture in given]
+        if told != right or not all(self.close(picture["top_k"], row) for picture, row in zip(given, P, strict=True)):
             raise SystemExit(f"{who}: other labels or probabilities than those of onnxruntime: {given}")
+
+    def close(self, top: list[dict[str, Any]], row: NDArray[np.float32]) -> bool:
+        """Whether these are as many labels as all give, each with the probability that it has in `row`."""
+        chances = dict(zip(self.network.labels, row.tolist(), strict=True))
+        return len(top) == TOP and all(abs(each["probability"] - chances[each["label"]]) <= CLOSE for each in top)
 
 
 def png(pixels: NDArray[np.uint8]) -> bytes:

@@ -58,6 +58,7 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "curl": on_path("curl"),
     "git": on_path("git"),
     "make": on_path("make"),
+    "wrk": on_path("wrk"),
     "docker": docker_missing,
     "shipped models": models_missing,
     "MNIST": mnist_missing,
