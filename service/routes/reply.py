@@ -3,17 +3,24 @@
 import json
 from typing import Any
 
+import orjson
 from flask import Response, request
 
-encode = json.JSONEncoder(allow_nan=False).encode
 JSON = ("Content-Type", "application/json")
 # Below this the Open Inference Protocol has its own shape of errors.
 PROTOCOL = "/v2"
 
 
+def encode(document: Any) -> bytes:
+    """`document` as JSON, with a newline at the end as terminals like it."""
+    try:
+        return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
+    except orjson.JSONEncodeError:  # half a surrogate pair that a client sent: UTF-8 cannot hold it, an escape can
+        return (json.dumps(document, allow_nan=False) + "\n").encode()
+
+
 def reply(document: Any, status: int = 200) -> Response:
-    """`document` as JSON on one line, with a newline at the end as terminals like it."""
-    return Response(encode(document) + "\n", status, content_type="application/json")
+    return Response(encode(document), status, content_type="application/json")
 
 
 def refuse(code: str, message: str, status: int) -> Response:
@@ -24,4 +31,4 @@ def refuse(code: str, message: str, status: int) -> Response:
 def failure(path: str, code: str, message: str) -> bytes:
     """The body of an error for a client of `path`."""
     in_protocol = f"{path}/".startswith(PROTOCOL + "/")
-    return (encode({"error": message if in_protocol else {"code": code, "message": message}}) + "\n").encode()
+    return encode({"error": message if in_protocol else {"code": code, "message": message}})

@@ -84,7 +84,7 @@ def guarded(config: Config, tmp_path: Path) -> Front:
 
 
 def without_times(answer: bytes) -> str:
-    return re.sub(r'("(decode|preprocess|inference)": )[\d.e-]+', r"\1…", answer.decode("latin-1"))
+    return re.sub(r'("(decode|preprocess|inference)": ?)[\d.e-]+', r"\1…", answer.decode("latin-1"))
 
 
 BODIES: list[tuple[str, dict[str, str], Callable[[Picture], bytes]]] = [

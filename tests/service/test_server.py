@@ -88,7 +88,7 @@ def test_chunked_body_over_the_limit(service: Service, picture: Callable[..., by
         assert answer.startswith(b"HTTP/1.1 413 ")
         assert b'"body_too_large"' in answer
     small = picture(colour="white")
-    assert b'"label": "light"' in raw(service, head, [small[at : at + 20] for at in range(0, len(small), 20)])
+    assert b'"label":"light"' in raw(service, head, [small[at : at + 20] for at in range(0, len(small), 20)])
 
 
 def test_declared_body_over_the_limit(service: Service) -> None:
@@ -163,7 +163,7 @@ def test_sigterm_lets_requests_finish_and_ends_cleanly(
             service.process.send_signal(signal.SIGTERM)
             time.sleep(0.3)
             wire.sendall(body[10:])
-            assert b'"label": "light"' in receive(wire)
+            assert b'"label":"light"' in receive(wire)
         assert service.process.wait(PATIENCE) == 0
     assert "Traceback" not in service.log.read_text()
 
