@@ -12,6 +12,10 @@ from typing import Any
 
 from service.errors import Overloaded
 
+# Paths that need no place, or begin so.
+NEVER_REFUSED = ("/healthz", "/readyz", "/metrics", "/v2/health/")
+RETRY_AFTER = ("Retry-After", "1")
+
 
 class ClientGone(Exception):  # noqa: N818  as in errors.py
     """The client hung up while its request was waiting: nobody is there to be answered."""

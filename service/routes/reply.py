@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from flask import Response, request
+from flask import Request, Response, request
 
 encode = json.JSONEncoder(allow_nan=False).encode
 JSON = ("Content-Type", "application/json")
@@ -23,5 +23,17 @@ def refuse(code: str, message: str, status: int) -> Response:
 
 def failure(path: str, code: str, message: str) -> bytes:
     """The body of an error for a client of `path`."""
-    in_protocol = f"{path}/".startswith(PROTOCOL + "/")
-    return (encode({"error": message if in_protocol else {"code": code, "message": message}}) + "\n").encode()
+    said = message if in_protocol(path) else {"code": code, "message": message}
+    return (encode({"error": said}) + "\n").encode()
+
+
+def in_protocol(path: str) -> bool:
+    return f"{path}/".startswith(PROTOCOL + "/")
+
+
+def keep(answer: Response, asked: Request, seconds: int) -> Response:
+    """An answer that the client may keep so long unasked; who has it already is told so with 304."""
+    answer.cache_control.max_age = seconds
+    answer.add_etag()
+    answer.make_conditional(asked)
+    return answer
