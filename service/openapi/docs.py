@@ -1,6 +1,7 @@
 """GET /openapi.json, GET /docs and what the page there is made of."""
 
 from service.config import Config
+from service.errors import NoSuchFile
 from service.openapi.operation import (
     IF_NONE_MATCH,
     Described,
@@ -35,6 +36,7 @@ def described(config: Config) -> Described:
         "docs",
         "A file of that page",
         kept("As its name says", {kind: {"schema": text()} for kind in ("text/css", "text/javascript")}),
-        parameters=(parameter("file", "path", text(enum=list(FILES)), "Its name"), IF_NONE_MATCH),
+        (NoSuchFile,),
+        (parameter("file", "path", text(enum=list(FILES)), "Its name"), IF_NONE_MATCH),
     )
     return Described({"/openapi.json": {"get": document}, "/docs": {"get": page}, "/docs/{file}": {"get": file}})
