@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from documented import Document, read
 from prometheus_client.parser import text_string_to_metric_families
 
 PATIENCE = 30
+DOCUMENT = "/openapi.json"
 
 
 def free_port() -> int:
@@ -52,9 +54,16 @@ class Service:
         try:
             connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
             answer = connection.getresponse()
-            return answer.status, answer.headers, answer.read()
+            found = answer.status, answer.headers, answer.read()
         finally:
             connection.close()
+        if path != DOCUMENT:
+            self.document().check(method, path.partition("?")[0], *found, wire=True)
+        return found
+
+    def document(self) -> Document:
+        """Its own OpenAPI document, against which every answer is held."""
+        return read(self.exchange("GET", DOCUMENT)[2])
 
     def ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, Any]:
         """The status and the JSON."""
