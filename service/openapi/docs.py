@@ -13,6 +13,7 @@ from service.openapi.operation import (
     text,
 )
 
+OPENAPI = record(openapi=text(), info={"type": "object"}, paths={"type": "object"}) | {"additionalProperties": True}
 FILES = ("initializer.js", "swagger-ui-bundle.js", "swagger-ui.css")
 
 
@@ -21,7 +22,7 @@ def described(config: Config) -> Described:
         "openapi",
         "docs",
         "This document",
-        kept("OpenAPI 3.1", json(record(openapi=text(), info={"type": "object"}, paths={"type": "object"}))),
+        kept("OpenAPI 3.1", json(OPENAPI)),
         parameters=(IF_NONE_MATCH,),
     )
     page = Operation(

@@ -21,7 +21,7 @@ from service.openapi.operation import (
 )
 from service.routes.predict import DEFAULT_TOP_K
 
-FORMATS = ("png", "jpeg", "gif", "bmp", "webp", "tiff")
+FORMATS = tuple(f"image/{form}" for form in ("png", "jpeg", "gif", "bmp", "webp", "tiff"))
 TOP_K = parameter(
     "top_k",
     "query",
@@ -95,8 +95,11 @@ def body(config: Config) -> Part:
         "description": "Pictures in a form, as the field `image`; one picture as it is; or JSON",
         "required": True,
         "content": {
-            "multipart/form-data": {"schema": record(image=pictures)},
-            **{f"image/{form}": {"schema": BINARY} for form in FORMATS},
+            "multipart/form-data": {
+                "schema": record(image=pictures),
+                "encoding": {"image": {"contentType": ", ".join(FORMATS)}},
+            },
+            **{form: {"schema": BINARY} for form in FORMATS},
             **json({"anyOf": [schema("Pictures"), schema("Rows")]}),
         },
     }

@@ -50,7 +50,7 @@ def described(config: Config) -> Described:
 
 def change(name: str, summary: str, shape: str, known: dict[str, Part], refusals: Errors, config: Config) -> Operation:
     """Load or unload. Where there are no keys, nobody may."""
-    parameters = {"type": "object", "properties": known, "additionalProperties": False}
+    parameters = {"type": ["object", "null"], "properties": known, "additionalProperties": False}
     refusals = (*OF_A_BODY, errors.ModelNotFound, *refusals)
     return Operation(
         name,

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 from PIL import Image
+from werkzeug.test import TestResponse
 
 from service.app import create_app
 from service.config import Config

@@ -34,7 +34,7 @@ class Document:
         return operation
 
     def check(self, method: str, path: str, status: int, headers: Any, body: bytes, wire: bool = False) -> None:
-        """Fails unless an answer is one that the document has. wire: it came by the front, which puts X-Request-ID there."""
+        """Fails unless an answer is one that the document has. wire: it came by the front, and so with X-Request-ID."""
         method = "GET" if method == "HEAD" else method
         operation = self.operation(method, path)
         if operation is None:
