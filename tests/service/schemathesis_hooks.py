@@ -54,8 +54,8 @@ def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
 @schemathesis.hook
 def after_call(context: Any, case: Any, response: Any) -> None:
     """Bring back at once what was unloaded, so that all else is asked of models that answer."""
-    if case.operation.path.endswith("/unload") and response.status_code == 200:
-        sent = response.request
+    sent = response.request
+    if case.operation.path.endswith("/unload") and (sent.method, response.status_code) == ("POST", 200):
         requests.post(sent.url.replace("/unload", "/load"), headers={"X-API-Key": sent.headers["X-API-Key"]})
 
 
