@@ -7,8 +7,10 @@ from flask import Flask, current_app, request
 from service.errors import Unauthorized
 from service.keys import Keys
 
-# What balancers ask, and what says how to ask: it holds nothing of the models.
-OPEN = frozenset({"/healthz", "/readyz", "/v2/health/live", "/v2/health/ready", "/openapi.json", "/docs"})
+# What balancers ask.
+HEALTH = frozenset({"/healthz", "/readyz", "/v2/health/live", "/v2/health/ready"})
+# What says how to ask holds nothing of the models.
+OPEN = HEALTH | {"/openapi.json", "/docs"}
 OPEN_BELOW = "/docs/"
 # What an answer says beside a refusal for want of a key.
 CHALLENGE = ("WWW-Authenticate", 'Bearer realm="numserve"')

@@ -17,7 +17,6 @@ from typing import Any
 from flask import Flask
 from werkzeug.exceptions import HTTPException
 
-from service.access import OPEN
 from service.config import Config
 from service.environ import Answer, call, environ
 from service.errors import Overloaded, RequestError

@@ -10,10 +10,10 @@ from collections import deque
 from time import perf_counter
 from typing import Any
 
+from service.access import HEALTH
 from service.errors import Overloaded
 
-# Paths that need no place, or begin so.
-NEVER_REFUSED = ("/healthz", "/readyz", "/metrics", "/v2/health/")
+NEVER_REFUSED = HEALTH | {"/metrics"}
 RETRY_AFTER = ("Retry-After", "1")
 
 

@@ -81,7 +81,7 @@ def written(path: str, operation: Operation, config: Config) -> Part:
 
 
 def before(path: str) -> Errors:
-    return () if path.startswith(NEVER_REFUSED) else BEFORE
+    return () if path in NEVER_REFUSED else BEFORE
 
 
 def errors(path: str, refusals: Errors) -> Iterator[tuple[int, Part]]:
