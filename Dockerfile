@@ -28,6 +28,7 @@ RUN pip install --quiet --only-binary=:all: --require-hashes --target /packages 
 #                the folders of Python: tools that convert, quantize and optimize models
 #   protobuf, flatbuffers: what those tools read models with
 #   Pillow       AVIF, fonts, colour profiles and Tk: the service reads six formats, and draws nothing
+#   swagger-ui   all but the two files that the page /docs is made of
 #   numpy        f2py, the test suites and what only they call, headers and static libraries for compilers
 #   everywhere   type stubs, C sources, launchers; then the shared libraries that nothing links to any more
 # Licences stay.
@@ -36,7 +37,8 @@ RUN set -eu; cd /packages; \
         onnxruntime/tools onnxruntime/transformers google flatbuffers \
         PIL/_avif.* PIL/_imagingft.* PIL/_imagingcms.* PIL/_imagingtk.* \
         numpy/f2py numpy/_pyinstaller numpy/_core/include numpy/_core/lib numpy/_core/_simd.* numpy/_core/*_tests.*.so \
-        bin; \
+        flask_swagger_ui/templates bin; \
+    find flask_swagger_ui/dist -type f ! -name swagger-ui-bundle.js ! -name swagger-ui.css ! -name LICENSE -delete; \
     find . -depth \( -name tests -o -name __pycache__ \) -type d -exec rm -rf {} +; \
     find . -type f \( -name '*.pyi' -o -name '*.pxd' -o -name '*.pyx' -o -name '*.h' -o -name '*.a' \) -delete; \
     find . -name '*.so' -exec ldd {} + >/tmp/linked; \

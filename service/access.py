@@ -1,4 +1,4 @@
-"""Who may ask: everybody, or, where there is a file of API keys, who sends one of them. Health is open to all."""
+"""Who may ask: everybody, or, where there is a file of API keys, who sends one of them. Health and docs are for all."""
 
 from typing import Any
 
@@ -7,20 +7,28 @@ from flask import Flask, current_app, request
 from service.errors import Unauthorized
 from service.keys import Keys
 
-OPEN = frozenset({"/healthz", "/readyz", "/v2/health/live", "/v2/health/ready"})
+# What balancers ask.
+HEALTH = frozenset({"/healthz", "/readyz", "/v2/health/live", "/v2/health/ready"})
+# What says how to ask holds nothing of the models.
+OPEN = HEALTH | {"/openapi.json", "/docs"}
+OPEN_BELOW = "/docs/"
 # What an answer says beside a refusal for want of a key.
 CHALLENGE = ("WWW-Authenticate", 'Bearer realm="numserve"')
 
 
 def check(keys: Keys | None, path: str, headers: Any) -> None:
     """Raises Unauthorized unless nobody needs a key, for this path or at all, or the headers have one."""
-    if keys is None or path in OPEN:
+    if keys is None or is_open(path):
         return
     sent = [key for key in (headers.get("x-api-key"), bearer(headers.get("authorization", ""))) if key]
     if not sent:
         raise Unauthorized("expected an API key, as Authorization: Bearer KEY or X-API-Key: KEY; got none")
     if not any(keys.accept(key) for key in sent):
         raise Unauthorized("the API key is not one of those that are accepted here")
+
+
+def is_open(path: str) -> bool:
+    return path in OPEN or path.startswith(OPEN_BELOW)
 
 
 def bearer(authorization: str) -> str:

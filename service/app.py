@@ -13,7 +13,7 @@ from service.errors import RequestError, Unauthorized
 from service.keys import Keys
 from service.models import Models
 from service.notes import notes
-from service.routes import health, infer, metrics, models, predict, repository, v2
+from service.routes import docs, health, infer, metrics, models, predict, repository, v2
 from service.routes.reply import refuse
 from service.store import Store
 from service.table import Table
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 REFUSALS = {
     404: (
         "not_found",
-        "no such route; there are /predict, /predict/<model>, /models, /healthz, /readyz, /metrics and /v2",
+        "no such route; /docs tells of those that there are",
     ),
     405: ("method_not_allowed", "this route does not take this method; the header Allow says which it takes"),
 }
@@ -60,6 +60,7 @@ def create_app(config: Config, table: Table | None = None) -> Flask:
     app.extensions["numserve.inference"] = inference = Inference(config, served, statistics)
     app.register_blueprint(v2.routes(config, served, statistics))
     app.register_blueprint(infer.routes(inference))
+    app.register_blueprint(docs.routes(config))
     guard(app, keys)
     app.url_value_preprocessor(note_route)
     app.register_error_handler(RequestError, answer_request_error)

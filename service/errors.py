@@ -18,6 +18,7 @@
         ├── Forbidden                 403      forbidden                what only a service with API keys does
         ├── ModelNotFound             404      model_not_found
         ├── VersionNotFound           404      version_not_found
+        ├── NoSuchFile                404      not_found                of the page /docs
         ├── BodyTimeout               408      body_timeout             the sender took too long
         ├── BodyTooLarge              413      body_too_large
         ├── ImageTooLarge             413      image_too_large          more pixels than may be decoded
@@ -124,6 +125,11 @@ class ModelNotFound(RequestError):
 class VersionNotFound(RequestError):
     status = 404
     code = "version_not_found"
+
+
+class NoSuchFile(RequestError):
+    status = 404
+    code = "not_found"
 
 
 class BodyTimeout(RequestError):

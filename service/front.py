@@ -17,13 +17,12 @@ from typing import Any
 from flask import Flask
 from werkzeug.exceptions import HTTPException
 
-from service.access import OPEN
 from service.config import Config
 from service.environ import Answer, call, environ
 from service.errors import Overloaded, RequestError
 from service.exchange import Exchange
 from service.fast.answering import Fast
-from service.gate import ClientGone, Gate
+from service.gate import NEVER_REFUSED, RETRY_AFTER, ClientGone, Gate
 from service.headers import CORS, complete
 from service.ids import trace_id
 from service.jsonlog import Writer, quoted, stamp
@@ -34,8 +33,6 @@ from service.routes.reply import JSON, failure
 from service.tracing import from_environment
 
 log = logging.getLogger(__name__)
-NEVER_REFUSED = OPEN | {"/metrics"}
-RETRY_AFTER = ("Retry-After", "1")
 CLIENT_CLOSED_REQUEST = 499
 # What is answered before a request comes to its route.
 UNROUTED = (400, 408, 413, CLIENT_CLOSED_REQUEST, 503)

@@ -10,7 +10,11 @@ from collections import deque
 from time import perf_counter
 from typing import Any
 
+from service.access import HEALTH
 from service.errors import Overloaded
+
+NEVER_REFUSED = HEALTH | {"/metrics"}
+RETRY_AFTER = ("Retry-After", "1")
 
 
 class ClientGone(Exception):  # noqa: N818  as in errors.py

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, request
 from service.config import Config
 from service.models import Models
 from service.routes.predict import whole_parameter
-from service.routes.reply import reply
+from service.routes.reply import keep, reply
 
 # A version does not change; a store may be replaced, though. Which version is served may change at any time.
 SECONDS_TO_KEEP = 3600
@@ -26,10 +26,7 @@ def routes(config: Config, models: Models) -> Blueprint:
         """The manifest of the served version, or of ?version=; who has it already is told so with 304."""
         number = whole_parameter("version")
         answer = reply(models.get(name, number).manifest.document)
-        answer.cache_control.max_age = SECONDS_TO_KEEP if number else 0
-        answer.add_etag()
-        answer.make_conditional(request)
-        return answer
+        return keep(answer, request, SECONDS_TO_KEEP if number else 0)
 
     return blueprint
 

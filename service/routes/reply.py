@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import orjson
-from flask import Response, request
+from flask import Request, Response, request
 
 JSON = ("Content-Type", "application/json")
 # Below this the Open Inference Protocol has its own shape of errors.
@@ -30,5 +30,17 @@ def refuse(code: str, message: str, status: int) -> Response:
 
 def failure(path: str, code: str, message: str) -> bytes:
     """The body of an error for a client of `path`."""
-    in_protocol = f"{path}/".startswith(PROTOCOL + "/")
-    return encode({"error": message if in_protocol else {"code": code, "message": message}})
+    said = message if in_protocol(path) else {"code": code, "message": message}
+    return encode({"error": said})
+
+
+def in_protocol(path: str) -> bool:
+    return f"{path}/".startswith(PROTOCOL + "/")
+
+
+def keep(answer: Response, asked: Request, seconds: int) -> Response:
+    """An answer that the client may keep so long unasked; who has it already is told so with 304."""
+    answer.cache_control.max_age = seconds
+    answer.add_etag()
+    answer.make_conditional(asked)
+    return answer

@@ -10,7 +10,7 @@ from service.errors import EmptyBody, Forbidden, InvalidInputs
 from service.models import Models
 from service.routes.reply import reply
 from service.v2.describe import index
-from service.v2.question import load, parameters
+from service.v2.question import expect, flag, load, parameters
 
 
 def routes(config: Config, models: Models) -> Blueprint:
@@ -19,7 +19,8 @@ def routes(config: Config, models: Models) -> Blueprint:
     @blueprint.post("/index")
     def list_all() -> Response:
         """Every version in the store; with {"ready": true} those that can be asked."""
-        only_ready = read_document(config).get("ready") is True
+        only_ready = read_document(config).get("ready", False)
+        expect(isinstance(only_ready, bool), "'ready'", "true or false", only_ready)
         return reply([each for each in index(models) if each["state"] == "READY" or not only_ready])
 
     @blueprint.post("/models/<name>/load")
@@ -33,7 +34,9 @@ def routes(config: Config, models: Models) -> Blueprint:
     @blueprint.post("/models/<name>/unload")
     def unload_model(name: str) -> Response:
         refuse_unless_keys(config)
-        refuse_parameters(parameters(read_document(config)), {"unload_dependents"})
+        document = read_document(config)
+        refuse_parameters(parameters(document), {"unload_dependents"})
+        flag(document, "unload_dependents", False)  # no model has any, but it must be true or false
         models.unload(name)
         return reply({"name": name, "state": "UNAVAILABLE", "reason": "unloaded"})
 

@@ -127,7 +127,7 @@ def read_wanted(document: dict[str, Any], graph: Graph) -> Wanted:
     """How the only output is wanted; 'outputs' may name it, to say so."""
     outputs, name = document.get("outputs"), graph.gives.name
     binary = flag(document, "binary_data_output", False)
-    if not outputs:
+    if outputs is None or outputs == []:
         return Wanted(binary, 0)
     fits = isinstance(outputs, list) and len(outputs) == 1 and isinstance(outputs[0], dict)
     expect(
@@ -153,7 +153,9 @@ def flag(holder: dict[str, Any], name: str, default: bool) -> bool:
 
 
 def parameters(holder: dict[str, Any]) -> dict[str, Any]:
-    found = holder.get("parameters") or {}
+    found = holder.get("parameters")
+    if found is None:
+        return {}
     expect(isinstance(found, dict), "parameters", "an object", found)
     checked: dict[str, Any] = found
     return checked

@@ -88,6 +88,13 @@ def test_reads_every_format_with_what_is_left_of_pillow(
     assert compose.predict(picture.getvalue())["predictions"][0]["label"] == "7"
 
 
+@pytest.mark.parametrize("path", ["/openapi.json", "/docs", "/docs/initializer.js", "/docs/swagger-ui-bundle.js"])
+def test_shows_its_api_with_what_is_left_of_swagger_ui(compose: Compose, path: str) -> None:
+    answer = requests.get(compose.address + path, timeout=30)
+    assert answer.status_code == 200
+    assert answer.content
+
+
 def test_service_image_holds_the_service_alone(compose: Compose) -> None:
     packages = ["pip", "pipeline", "setuptools", "onnx", "sklearn", "scipy", "matplotlib", "rich", "pooch", "pytest"]
     programs = ["sh", "bash", "gcc", "cc", "ld", "make", "pip", "pip3", "apt-get", "dpkg", "perl", "curl"]

@@ -10,12 +10,28 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
+from werkzeug.test import TestResponse
 
 from service.app import create_app
 from service.config import Config
 
 sys.path.insert(0, str(Path(__file__).parent))  # for `stores`, which the tests here share
+from documented import read
 from stores import publish_features, publish_images
+
+
+@pytest.fixture(autouse=True)
+def every_answer_is_documented(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a test here asks the application, the answer must be one that its OpenAPI document has."""
+    open_client = FlaskClient.open
+
+    def open_and_check(client: FlaskClient, *arguments: Any, **named: Any) -> TestResponse:
+        answer = open_client(client, *arguments, **named)
+        text = open_client(client.application.test_client(), "/openapi.json").data
+        read(text).check(answer.request.method, answer.request.path, answer.status_code, answer.headers, answer.data)
+        return answer
+
+    monkeypatch.setattr(FlaskClient, "open", open_and_check)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from documented import Document, read
 from prometheus_client.parser import text_string_to_metric_families
 
 PATIENCE = 30
@@ -30,7 +31,10 @@ def command(store: Path, port: int, workers: int = 2) -> list[str]:
 
 
 class Service:
-    """A running service: `port` to ask it, `log` to read what it says."""
+    """A running service: `port` to ask it, `log` to read what it says.
+
+    document: its own OpenAPI document, against which every answer to `exchange` is held.
+    """
 
     def __init__(self, store: Path, log: Path, port: int = 0, workers: int = 2, **settings: str) -> None:
         self.store, self.port, self.log = store, port or free_port(), log
@@ -42,7 +46,9 @@ class Service:
                 env=os.environ | {"NUMSERVE_DRAIN_SECONDS": "0"} | settings,
                 start_new_session=True,
             )
+        self.document: Document | None = None
         until(lambda: self.get("/healthz")[0] == 200)
+        self.document = read(self.exchange("GET", "/openapi.json")[2])
 
     def exchange(
         self, method: str, path: str, body: bytes | None = None, **headers: str
@@ -52,9 +58,12 @@ class Service:
         try:
             connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
             answer = connection.getresponse()
-            return answer.status, answer.headers, answer.read()
+            found = answer.status, answer.headers, answer.read()
         finally:
             connection.close()
+        if self.document:
+            self.document.check(method, path.partition("?")[0], *found, wire=True)
+        return found
 
     def ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, Any]:
         """The status and the JSON."""

@@ -12,11 +12,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from documented import read
+from flask import request
 from granian.rsgi import ProtocolClosed
+from werkzeug.datastructures import Headers
 
 from service import access
 from service.app import create_app
 from service.config import Config
+from service.errors import Overloaded
 from service.front import Front
 from service.jsonlog import Writer
 from service.metrics import Metrics
@@ -56,6 +60,8 @@ def ask(front: Front, method: str, path: str, body: bytes = b"", **headers: str)
     scope = SimpleNamespace(method=method, path=path, query_string=query, headers=given, **addresses)
     asyncio.run(front.__rsgi__(scope, wire))
     front.tell()
+    described = read(front.app.test_client().get("/openapi.json").data)
+    described.check(method, path, wire.status, Headers(wire.headers), wire.answer, wire=True)
     return wire
 
 
@@ -207,9 +213,13 @@ def test_other_paths_are_flasks(front: Front, path: str) -> None:
 
 
 def test_hooks_before_a_request_are_never_passed_by(front: Front, picture: Picture) -> None:
-    for hooks in ([lambda: ("no", 402)], [access.ask, lambda: ("no", 402)]):
+    def hook() -> None:
+        if request.path == "/predict":
+            raise Overloaded("hook", "not now")
+
+    for hooks in ([hook], [access.ask, hook]):
         front.app.before_request_funcs[None] = hooks
-        assert ask(front, "POST", "/predict", picture()).status == 402
+        assert ask(front, "POST", "/predict", picture()).json["error"]["message"] == "not now"
 
 
 def test_ids_and_headers(front: Front) -> None:

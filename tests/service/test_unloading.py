@@ -151,7 +151,10 @@ def test_parameters(client: FlaskClient) -> None:
         status, answer = post(client, "cnn/load", b'{"parameters": {"%s": "x"}}' % name.encode())
         assert status == 400
         assert f"expected no parameters, got {name}" in answer["error"]
-    assert post(client, "cnn/load", b'{"parameters": 7}')[0] == 400
+    for parameters in (b"7", b"[]", b'""'):
+        assert post(client, "cnn/load", b'{"parameters": %s}' % parameters)[0] == 400
+    status, answer = post(client, "cnn/unload", b'{"parameters": {"unload_dependents": {}}}')
+    assert (status, answer["error"]) == (400, "expected unload_dependents to be true or false, got {}")
     assert post(client, "cnn/load", b"{")[0] == 400
 
 

@@ -142,9 +142,11 @@ def test_bodies(client: FlaskClient, body: bytes, complaint: str) -> None:
     ("more", "complaint"),
     [
         ({"id": 42}, "expected id to be a string, got 42"),
-        ({"parameters": []}, None),
+        ({"parameters": None, "outputs": None}, None),
+        ({"parameters": []}, "expected parameters to be an object, got []"),
         ({"parameters": "x"}, "expected parameters to be an object"),
         ({"parameters": {"binary_data_output": 1}}, "expected binary_data_output to be true or false, got 1"),
+        ({"outputs": ""}, "a list that names 'probabilities' once"),
         ({"outputs": "probabilities"}, "a list that names 'probabilities' once"),
         ({"outputs": ["probabilities"]}, "a list that names 'probabilities' once"),
         ({"outputs": [{"name": "logits"}]}, "got [{'name': 'logits'}]"),

@@ -115,7 +115,7 @@ def test_index(tmp_path: Path) -> None:
     assert client.post("/v2/repository/index", data=b"{}").json == index
 
 
-@pytest.mark.parametrize("body", [b"[]", b"{", b"\xff"])
+@pytest.mark.parametrize("body", [b"[]", b"{", b"\xff", b'{"ready": {}}', b'{"ready": "true"}'])
 def test_index_of_a_bad_body(client: FlaskClient, body: bytes) -> None:
     answer = client.post("/v2/repository/index", data=body)
     assert answer.status_code == 400
