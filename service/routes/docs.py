@@ -21,7 +21,7 @@ OWN, SWAGGER_UI = files("service.openapi"), files("flask_swagger_ui").joinpath("
 
 def routes(config: Config) -> Blueprint:
     blueprint = Blueprint("docs", __name__)
-    described = encode(document(config)).encode() + b"\n"
+    described = encode(document(config))
     page = OWN.joinpath("docs.html").read_bytes()
     kinds = {
         "initializer.js": (OWN.joinpath("initializer.js"), JAVASCRIPT),
