@@ -6,13 +6,14 @@ operations on vectors, a checkpoint is one array, and the gradients of many work
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from pipeline.errors import ArchitectureError
 from pipeline.network import losses, notation
-from pipeline.network.activations import Activation, Identity, Sigmoid, Softmax, activation
+from pipeline.network.activations import Activation, Identity, Sigmoid, Softmax, Step, activation
 from pipeline.network.convolution import Convolution
 from pipeline.network.dense import Dense
 from pipeline.network.dropout import Dropout
@@ -24,7 +25,7 @@ from pipeline.network.reshaping import Flatten, Input
 
 Run = Layer | Fused  # what is run at once
 Call = Callable[[Run, np.ndarray, np.random.Generator | None], tuple[Array, Backprop]]
-LOSSES = ("cross-entropy", "mse")
+LOSSES = ("cross-entropy", "mse", "perceptron")
 MOST = 1_000_000_000  # parameters: 4 GB of float32, and as much again for the gradient
 
 
@@ -118,28 +119,54 @@ class Network:
         Returns it and the outputs [N,K] (before the last activation, where the loss takes it in); the gradients are
         left in `gradient`. rng: for dropout. smoothing: see `losses.one_hot`.
         """
-        layers, loss = objective(self.layers, kind)
-        Y, backprop = self.forward(X, rng, layers)
-        value, dY = loss(Y, losses.one_hot(labels, self.outputs, self.dtype, smoothing), B or len(Y))
+        aim = objective(self.layers, kind)
+        Y, backprop = self.forward(X, rng, aim.layers)
+        value, dY = aim.loss(Y, losses.targets(labels, self.outputs, self.dtype, smoothing), B or len(Y))
         backprop(dY)
         return value, Y
 
     def predict(self, X: np.ndarray, batch: int = 64) -> Array:
-        """Probabilities [N,K] for examples X of any number, `batch` of them at a time."""
+        """The outputs [N,K] for examples X of any number, `batch` of them at a time."""
         Y = np.empty((len(X), self.outputs), self.dtype)
         for start in range(0, len(X), batch):
             Y[start : start + batch] = self.forward(X[start : start + batch])[0]
         return Y
 
 
-def objective(layers: list[Layer], kind: str) -> tuple[list[Layer], losses.Loss]:
-    """The layers to run and the loss to take from them: cross-entropy takes the last activation in."""
+@dataclass(frozen=True)
+class Objective:
+    """What a training makes small: the loss of what the layers give, from which the last activation may be left out.
+
+    boundary: where one unit stands for two labels, what is above it means the second.
+    """
+
+    layers: list[Layer]
+    loss: losses.Loss
+    boundary: float = 0.0
+
+    def right(self, Y: Array, labels: np.ndarray) -> int:
+        """How many of Y [N,K] are answers with the labels [N]; a number [N] that is to be met is never quite right."""
+        if labels.dtype.kind == "f":
+            return 0
+        answers = Y.argmax(axis=1) if Y.shape[1] > 1 else Y[:, 0] > self.boundary
+        return int(np.count_nonzero(answers == labels))
+
+
+def objective(layers: list[Layer], kind: str) -> Objective:
+    """What to make small: cross-entropy and the perceptron's criterion take the last activation in."""
     if kind == "mse":
-        return layers, losses.mean_squared_error
-    if isinstance(layers[-1], Softmax):
-        return layers[:-1], losses.softmax_cross_entropy
+        return Objective(layers, losses.mean_squared_error, boundary=0.5)
+    if kind == "perceptron":
+        if isinstance(layers[-1], Step) and layers[-1].shape == (1,):
+            return Objective(layers[:-1], losses.perceptron_criterion)
+        raise ArchitectureError(
+            f"the perceptron's rule needs one unit with a step: expected “FC 1 step” at the end, got"
+            f" {layers[-1].kind} of {layers[-1].shape[0]}; or use another --loss"
+        )
+    if isinstance(layers[-1], Softmax) and layers[-1].shape != (1,):
+        return Objective(layers[:-1], losses.softmax_cross_entropy)
     if isinstance(layers[-1], Sigmoid):
-        return layers[:-1], losses.sigmoid_cross_entropy
+        return Objective(layers[:-1], losses.sigmoid_cross_entropy)
     raise ArchitectureError(
         f"the cross-entropy needs probabilities: expected softmax or sigmoid on the last layer, got"
         f" {layers[-1].kind}; end with “FC {layers[-1].shape[0]} softmax”, or use --loss mse"
