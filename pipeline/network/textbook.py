@@ -46,7 +46,8 @@ class Textbook:
     def learn(self, x: Array, t: Array, eta: float) -> Array:
         """Move all W and b by the example x [D] with its targets t [K]; returns y [K], as it was before."""
         a = self.answers(x)
-        for (W, b), inputs, delta in zip(self.layers, a, self.deltas(a, t), strict=False):
-            W += eta * np.outer(inputs, delta)
+        for (W, b), x_l, delta in zip(self.layers, a, self.deltas(a, t), strict=False):
+            on = np.flatnonzero(x_l)  # the weights of an input of 0 stay: of a digit's pixels, four in five
+            W[on] += eta * np.outer(x_l[on], delta)
             b += eta * delta
         return a[-1]

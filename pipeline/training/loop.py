@@ -46,6 +46,9 @@ class Progress:
 class Watcher:
     """What a training tells while it runs; every method may be left as it is."""
 
+    def began(self) -> None:
+        """Before the first step of this process."""
+
     def stepped(self, progress: Progress, checkpoint: Callable[[], Checkpoint]) -> None:
         """After each step; `checkpoint()` is where it stands. Raising here ends the training."""
 
@@ -157,6 +160,8 @@ class Training:
     def run(self) -> History:
         """All epochs that are still to come, one after the other."""
         history = self.place.history
+        for watcher in self.watchers:
+            watcher.began()
         while not ended(history, self.recipe):
             with np.errstate(over="ignore", invalid="ignore"):  # `check` says it in words
                 line = self.epoch(len(history))
