@@ -2,8 +2,10 @@
 
 A loss answers `(value, dY)` for outputs Y [N,K] and targets T [N,K]; both are divided by B, the size of the batch that
 the examples are part of, so that the parts of a batch add up to its mean. A row of T is 1 at the true label and 0
-elsewhere. One unit for two labels has the target 0 or 1, and a regression the number that is to be answered. Softmax and sigmoid have a cross-entropy whose gradient, taken through the activation at once, is just
-y - t; it is computed that way, from the values Z before the activation, where it can neither overflow nor vanish.
+elsewhere. One unit for two labels has the target 0 or 1, and a regression the number that is to be answered.
+
+Softmax and sigmoid have a cross-entropy whose gradient, taken through the activation at once, is just y - t; it is
+computed that way, from the values Z before the activation, where it can neither overflow nor vanish.
 """
 
 from collections.abc import Callable

@@ -22,6 +22,7 @@ from pipeline.network.layer import Array, Backprop, Layer
 from pipeline.network.notation import Architecture, Shape, times
 from pipeline.network.pooling import AveragePooling, MaxPooling
 from pipeline.network.reshaping import Flatten, Input
+from pipeline.network.scale import Scale
 
 Run = Layer | Fused  # what is run at once
 Call = Callable[[Run, np.ndarray, np.random.Generator | None], tuple[Array, Backprop]]
@@ -88,6 +89,12 @@ class Network:
         """Draw all parameters afresh."""
         for layer, after in zip(self.layers, [*self.layers[1:], Identity(())], strict=True):
             layer.initialise(rng, after.gain if isinstance(after, Activation) else 1.0)
+
+    def measure(self, X: np.ndarray, learn: np.ndarray) -> None:
+        """Let SCALE see what is to be learned from, if there is one: of the examples X [N,D] those at learn [n]."""
+        for layer in self.layers:
+            if isinstance(layer, Scale):
+                layer.measure(X[learn])
 
     def forward(
         self, X: np.ndarray, rng: np.random.Generator | None = None, layers: list[Layer] | None = None
@@ -183,6 +190,10 @@ def _layers(architecture: Architecture, example: Shape, dtype: np.dtype[Any]) ->
         )
     layers: list[Layer] = [Input(example, shape, dtype)]
     for spec in architecture.layers:
+        if isinstance(spec, notation.Scale) and (len(layers) > 1 or len(example) > 1):
+            raise ArchitectureError(
+                "SCALE brings plain numbers to one size: expected it right after INPUT, and no pixels, which have it"
+            )
         layers += _build(spec, layers[-1].shape)
     if len(layers[-1].shape) != 1:
         raise ArchitectureError(
@@ -234,6 +245,8 @@ def _build(spec: notation.Layer, shape: Shape) -> list[Layer]:
             return [(MaxPooling if spec.kind == "max" else AveragePooling)(shape, spec)]
         case notation.Flatten():
             return [Flatten(shape)]
+        case notation.Scale():
+            return [Scale(shape)]
         case notation.Dropout():
             return [Dropout(shape, spec.rate)]
         case notation.Dense():

@@ -38,7 +38,7 @@ class Textbook:
     def deltas(self, a: Sequence[Array], t: Array) -> list[Array]:
         """The delta [units] of each layer, from the answers `a` and the targets t [K]."""
         y = a[-1]
-        deltas = [y * (1 - y) * (t - y)]
+        deltas: list[Array] = [y * (1 - y) * (t - y)]
         for (W, _), hidden in zip(reversed(self.layers[1:]), reversed(a[1:-1]), strict=True):
             deltas.append(hidden * (1 - hidden) * (W @ deltas[-1]))
         return deltas[::-1]

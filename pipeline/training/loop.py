@@ -33,14 +33,17 @@ from pipeline.training.team import Arrays, Team, alone, gather
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a training stands after a step; loss and accuracy are the means of the running epoch so far."""
+    """Where a training stands after a step; loss and accuracy are the means of the running epoch so far.
+
+    A regression has no accuracy.
+    """
 
     epoch: int
     step: int
     steps: int
     examples: int
     loss: float
-    accuracy: float
+    accuracy: float | None
 
 
 class Watcher:
@@ -77,6 +80,7 @@ def fit(
     Raises TrainingError if the loss is no longer a number, a worker dies, or `start` is another training's.
     """
     network.initialise(np.random.default_rng([recipe.seed, 0]))
+    network.measure(data["X"], data["learn"])
     state, place = descent.state(network, recipe), Place()
     if start:
         state, place = state | _checked(start.arrays, state), deepcopy(start.place)
@@ -140,6 +144,7 @@ class Training:
         self.team, self.network, self.recipe, self.place, self.watchers = team, network, recipe, place, watchers
         network.use(team.arrays["theta"])
         self.learn = team.arrays["learn"]
+        self.classifies = team.arrays["labels"].dtype.kind != "f"
         self.batch_size = recipe.examples_in_a_step(len(self.learn))
         self.steps = -(-len(self.learn) // self.batch_size)
         self.schedule = SCHEDULES[recipe.schedule]
@@ -181,14 +186,15 @@ class Training:
             loss, right = self.step(self.learn[batch], epoch, step)
             means.add(len(batch), loss, right)
             place.step, place.seconds = step + 1, time.perf_counter() - start
-            self.tell(Progress(epoch, step, self.steps, means.examples, means.loss, means.accuracy))
+            accuracy = means.accuracy if self.classifies else None
+            self.tell(Progress(epoch, step, self.steps, means.examples, means.loss, accuracy))
         return {
             "epoch": epoch + 1,
             "seconds": round(place.seconds, 3),
             "images_per_second": round(means.examples / place.seconds, 1),
             "learning_rate": self.eta(epoch, self.steps - 1),
             "train_loss": means.loss,
-            "train_accuracy": means.accuracy,
+            **({"train_accuracy": means.accuracy} if self.classifies else {}),
             **self.validate(),
         }
 
@@ -249,5 +255,5 @@ class Training:
         self.network.use(self.team.arrays["theta"])
         return {
             "validation_loss": aim.loss(Y, targets(labels, Y.shape[1], Y.dtype), len(Y))[0],
-            "validation_accuracy": aim.right(Y, labels) / len(Y),
+            **({"validation_accuracy": aim.right(Y, labels) / len(Y)} if self.classifies else {}),
         }
