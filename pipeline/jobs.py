@@ -52,6 +52,8 @@ def prepare(
     held_out = round(said["validation"] * len(loaded.train))
     preset = RECIPES[recipe]
     plain = kind in UNITS or said["batch_size"] == 1  # one example at a time, as the textbooks have it
+    if plain and given["schedule"] is None and kind not in UNITS:
+        said["schedule"] = "constant"
     usual = {
         "epochs": default_epochs(kind, len(loaded.train) - held_out, said["batch_size"], preset),
         "learning_rate": default_learning_rate(kind, said["optimizer"], said["loss"], preset),
@@ -114,9 +116,13 @@ def _check_outputs(network: Network, recipe: Recipe, dataset: Dataset) -> None:
     """One unit for each label, or one for two labels; one for the numbers of a regression, and no probability."""
     K = len(dataset.labels)
     if network.outputs != K and (network.outputs, K) != (1, 2):
+        way_out = (
+            "a perceptron tells two apart, train fnn"
+            if recipe.loss == "perceptron"
+            else f"end the architecture with “FC {K} softmax”"
+        )
         raise TrainingError(
-            f"the network ends with {network.outputs} outputs, but {dataset.name} has {K} labels:"
-            f" end the architecture with “FC {K} softmax”"
+            f"the network ends with {network.outputs} outputs, but {dataset.name} has {K} labels: {way_out}"
         )
     if network.outputs == 1 and recipe.label_smoothing:
         raise TrainingError("--label-smoothing shares out among labels: it needs a unit for each of them")

@@ -36,7 +36,7 @@ def perform(run: Run, dataset: Dataset, console: show.Logged, manner: Manner) ->
     if not run.trained:
         train(run, dataset, console, manner)
     if run.job.recipe.loss == "perceptron":
-        console.print(verdict(dataset, run.history))
+        console.print(verdict(dataset, run.history), soft_wrap=True)
     print_metrics(steps.evaluate(run, dataset), run.job, console)
     agreed = steps.export(run, dataset)
     console.print(
@@ -69,7 +69,8 @@ def print_metrics(metrics: Metrics | RegressionMetrics, job: Job, console: show.
     if isinstance(metrics, RegressionMetrics):
         console.print(
             f"test: R² {metrics.r2:.4f}, where least squares in closed form has {metrics.least_squares_r2:.4f}; an"
-            f" answer is off by {metrics.rmse:.4g} (root mean square), {metrics.mae:.4g} (mean)"
+            f" answer is off by {metrics.rmse:.4g} (root mean square), {metrics.mae:.4g} (mean)",
+            soft_wrap=True,
         )
         return
     console.print(show.confusion_table(metrics.confusion, job.labels))

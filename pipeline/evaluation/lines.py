@@ -13,6 +13,7 @@ from pipeline.evaluation.theme import Theme, printable
 Numbers = NDArray[Any]
 LINES = 30  # on the way, at the most
 POINTS = 2_000  # likewise
+WASH = 200  # places along each side at which a wash is told
 SIZE = (5.6, 4.6)  # inches
 
 
@@ -26,6 +27,8 @@ def moving_line(
 ) -> Figure:
     """Where w·x + b = 0 was after each step in which it moved: the later the stronger, and the last one full.
 
+    On the washed side of that one the answer is the second label.
+
     path: w [2] and b, one after the other; X [N,2]; labels [N]: indices into the two names; columns: the axes' names.
     """
     figure = Figure(figsize=SIZE)
@@ -33,6 +36,8 @@ def moving_line(
     _frame(axes, X)
     axes.set(xlabel=printable(columns[0]), ylabel=printable(columns[1]))
     moved = [at for at in path if at[0].any()]
+    if moved:
+        _side(axes, *moved[-1], theme)
     for at, (w, b) in enumerate(shown := moved[-LINES:]):
         last = at == len(shown) - 1
         strength = 1.0 if last else 0.15 + 0.5 * at / len(shown)
@@ -53,6 +58,14 @@ def _frame(axes: Axes, X: Numbers) -> None:
     axes.set_xlim(float(low[0] - room[0]), float(high[0] + room[0]))
     axes.set_ylim(float(low[1] - room[1]), float(high[1] + room[1]))
     axes.tick_params(length=0)
+
+
+def _side(axes: Axes, w: Numbers, b: float, theme: Theme) -> None:
+    """A wash over the side where w·x + b > 0."""
+    across, up = np.meshgrid(np.linspace(*axes.get_xlim(), WASH), np.linspace(*axes.get_ylim(), WASH))
+    sums = w[0] * across + w[1] * up + b
+    if sums.max() > 0:
+        axes.contourf(across, up, sums, levels=[0, sums.max()], colors=[theme.first], alpha=0.08)
 
 
 def _line(axes: Axes, w: Numbers, b: float, **style: Any) -> None:

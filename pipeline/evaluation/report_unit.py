@@ -36,7 +36,10 @@ def moving(run: Run, dataset: Dataset, folder: Path) -> str:
             lambda theme: lines.moving_line(path, X, labels, dataset.labels, columns, theme),
             "the line between the points of both labels, after each step that moved it",
         )
-    about = "Where w·x + b = 0 after each step that moved it: the later the stronger, and the last one in full."
+    about = (
+        "Where w·x + b = 0 after each step that moved it: the later the stronger, and the last one in full. The answer"
+        f" on the washed side is “{dataset.labels[1]}”."
+    )
     return page.section("The line", about, drawn)
 
 
