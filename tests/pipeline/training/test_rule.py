@@ -1,20 +1,24 @@
 """Trainings that the textbooks write down: by the rule, and to the same end as the general way."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from pipeline.data import truth
+from pipeline.data import sources, truth
 from pipeline.network.network import Network
 from pipeline.network.parser import parse
 from pipeline.network.perceptron import Unit
 from pipeline.network.textbook import Textbook
 from pipeline.training import loop
-from pipeline.training.loop import fit
+from pipeline.training.checkpoint import Checkpoint
+from pipeline.training.loop import Progress, Watcher, fit
 from pipeline.training.recipe import Recipe
 from pipeline.training.rule import rule
 
+MNIST = Path(__file__).resolve().parents[4] / "shared" / "data" / "mnist"
 SGD = Recipe("", 20, 1, "sgd", 0.5, "constant", "mse", validation=0)
 PERCEPTRON = replace(SGD, architecture="INPUT 2 -> FC 1 step", learning_rate=1.0, loss="perceptron", epochs=100)
 LINEAR = replace(SGD, architecture="INPUT 2 -> SCALE -> FC 1", learning_rate=0.1)
@@ -120,17 +124,40 @@ def test_augmentation_and_label_smoothing_reach_it(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.slow
-def test_the_textbook_learns_mnist_in_one_epoch(need: object) -> None:
+def test_the_textbook_learns_mnist_in_one_epoch(need: Callable[..., None]) -> None:
     """Past 95 % on images that it has not seen."""
-    from pathlib import Path
-
-    from pipeline.data import sources
-
-    need("MNIST")  # type: ignore[operator]
-    root = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "mnist"
-    data = sources.load("mnist", root)
+    need("MNIST")
+    data = sources.load("mnist", MNIST)
     recipe = replace(SIGMOIDS, architecture="INPUT 784 -> FC 300 sigmoid -> FC 10 sigmoid", epochs=1)
     network = Network(parse(recipe.architecture), data.shape)
     arrays = {"X": data.train.X, "labels": data.train.labels, "learn": np.arange(60_000), "look": np.arange(0)}
     fit(network, data.shape, arrays, recipe, 1)
     assert np.mean(network.predict(data.test.X).argmax(axis=1) == data.test.labels) > 0.95
+
+
+class Stop(Watcher):
+    """Ends a training after some steps, and keeps where it stood."""
+
+    def __init__(self, after: int) -> None:
+        self.after = after
+
+    def stepped(self, progress: Progress, checkpoint: Callable[[], Checkpoint]) -> None:
+        self.after -= 1
+        if self.after == 0:
+            self.kept = checkpoint()
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("recipe", [PERCEPTRON, LINEAR, SIGMOIDS], ids=["perceptron", "linear", "sigmoids"])
+def test_it_goes_on_from_a_checkpoint_to_the_same_bits(recipe: Recipe) -> None:
+    labels, X = table("xor")
+    labels = labels.astype(np.float32) if recipe is LINEAR else labels
+    whole, history = trained(recipe, labels, X)
+    stop = Stop(after=30)
+    data = {"X": X, "labels": labels, "learn": np.arange(len(X)), "look": np.arange(0)}
+    with pytest.raises(KeyboardInterrupt):
+        fit(Network(parse(recipe.architecture)), X.shape[1:], data, recipe, 1, [stop])
+    again = Network(parse(recipe.architecture))
+    told = fit(again, X.shape[1:], data, recipe, 1, start=Checkpoint.decode(stop.kept.encode()))
+    assert again.theta.tobytes() == whole.theta.tobytes()
+    assert [line["train_loss"] for line in told] == [line["train_loss"] for line in history]
