@@ -16,13 +16,15 @@ from pipeline.network.network import Network, objective
 from pipeline.network.parser import parse
 from pipeline.training import shards
 from pipeline.training.recipe import (
+    DATASETS,
     RECIPES,
     UNITS,
-    USUAL,
+    Preset,
     Recipe,
     default_architecture,
     default_epochs,
     default_learning_rate,
+    usual,
 )
 from pipeline.training.rule import before
 from pipeline.training.run import Job, Run, describe
@@ -41,34 +43,37 @@ def prepare(
 ) -> tuple[Dataset, Job]:
     """The dataset, and the job with every default filled in."""
     check_name(name)
-    said = {**USUAL[kind], **{option: value for option, value in given.items() if value is not None}}
-    source = dataset or said.get("dataset")
-    said.pop("dataset", None)
+    source = dataset or DATASETS.get(kind)
     if source is None:
         raise DataError(f"{kind}: expected a table to learn from: --dataset FILE.csv, and --target COLUMN")
+    options = {name: value for name, value in given.items() if value is not None}
+    options = {**usual(kind, options.get("batch_size")), **options}
     shape = parse(architecture).shape if architecture else None
     task: Task = "regression" if kind == "linear" else "classification"
-    loaded = steps.load(source, data_dir, pictures, shape, said["seed"], show.console(stderr=True), target, task)
-    held_out = round(said["validation"] * len(loaded.train))
-    preset = RECIPES[recipe]
-    plain = kind in UNITS or said["batch_size"] == 1  # one example at a time, as the textbooks have it
-    if plain and given["schedule"] is None and kind not in UNITS:
-        said["schedule"] = "constant"
-    usual = {
-        "epochs": default_epochs(kind, len(loaded.train) - held_out, said["batch_size"], preset),
-        "learning_rate": default_learning_rate(kind, said["optimizer"], said["loss"], preset),
-        "augment": preset.augment[kind] if loaded.pictures == "ink" and not plain else "none",
-        "average": 0.0 if plain else preset.average,
-        "stop_at": 0.0 if plain else preset.stop_at,
-    }
-    text = architecture or default_architecture(kind, loaded.shape, len(loaded.labels), preset)
-    if kind == "linear" and said["optimizer"] == "sgd":
-        usual["learning_rate"] = _rate(Network(parse(text), loaded.shape), loaded.train.X)
-    filled = Recipe(architecture=str(parse(text)), **{**usual, **said})
+    loaded = steps.load(source, data_dir, pictures, shape, options["seed"], show.console(stderr=True), target, task)
+    filled = _filled(kind, loaded, architecture, RECIPES[recipe], options)
     # An absolute path, so that the run can be evaluated again from anywhere.
     source = source if source in sources.NAMES else str(Path(source).resolve())
     place = str(Path(data_dir).resolve()) if data_dir else None
+    held_out = round(filled.validation * len(loaded.train))
     return loaded, Job(name, kind, source, place, loaded.pictures, filled, describe(loaded, held_out))
+
+
+def _filled(kind: str, data: Dataset, architecture: str | None, preset: Preset, options: dict[str, Any]) -> Recipe:
+    """The recipe: the options that were said or are usual, and by preset and data what is still missing."""
+    plain, n = kind in UNITS or options["batch_size"] == 1, len(data.train)
+    text = architecture or default_architecture(kind, data.shape, len(data.labels), preset)
+    rate = default_learning_rate(kind, options["optimizer"], options["loss"], preset)
+    if kind == "linear" and options["optimizer"] == "sgd":
+        rate = _rate(Network(parse(text), data.shape), data.train.X)
+    by_preset = {
+        "epochs": default_epochs(kind, n - round(options["validation"] * n), options["batch_size"], preset),
+        "learning_rate": rate,
+        "augment": "none" if plain or data.pictures != "ink" else preset.augment[kind],
+        "average": 0.0 if plain else preset.average,
+        "stop_at": 0.0 if plain else preset.stop_at,
+    }
+    return Recipe(architecture=str(parse(text)), **{**by_preset, **options})
 
 
 def _rate(network: Network, X: np.ndarray) -> float:

@@ -106,7 +106,7 @@ training = together(
     click.option(
         "--schedule",
         type=click.Choice(list(SCHEDULES)),
-        help="[default: one-cycle; perceptron: constant; linear: cosine]",
+        help="[default: one-cycle; linear: cosine; perceptron, or one example at a time: constant]",
     ),
     click.option(
         "--loss", type=click.Choice(LOSSES), help="[default: cross-entropy; perceptron: its own; linear: mse]"

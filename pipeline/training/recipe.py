@@ -94,18 +94,25 @@ RECIPES = {
 NETWORK = {"batch_size": 128, "optimizer": "adam", "schedule": "one-cycle", "loss": "cross-entropy", "validation": 0.1}
 UNIT = {"batch_size": 1, "optimizer": "sgd", "validation": 0.0}  # a single unit learns from one example at a time
 USUAL: dict[str, dict[str, Any]] = {
-    "fnn": {"dataset": "mnist", **NETWORK},
-    "cnn": {"dataset": "mnist", **NETWORK},
-    "perceptron": {"dataset": "and", **UNIT, "schedule": "constant", "loss": "perceptron"},
+    "fnn": NETWORK,
+    "cnn": NETWORK,
+    "perceptron": {**UNIT, "schedule": "constant", "loss": "perceptron"},
     "linear": {**UNIT, "schedule": "cosine", "loss": "mse"},
 }
 KINDS = tuple(USUAL)
+DATASETS = {"fnn": "mnist", "cnn": "mnist", "perceptron": "and"}
 UNITS = {"perceptron": "FC 1 step", "linear": "SCALE -> FC 1"}
 # What else is usual, by optimizer.
 LEARNING_RATES = {"sgd": 0.1, "momentum": 0.02, "nesterov": 0.02, "adam": 0.001}
 STEPS = 1_000  # that a training takes at the least: a small dataset is gone through more often
 SINGLE_STEPS = 50_000  # likewise, of one example each
 UNIT_STEPS, UNIT_EPOCHS = 100_000, 1_000  # of a single unit, whichever is fewer
+
+
+def usual(kind: str, batch_size: BatchSize | None) -> dict[str, Any]:
+    """What the options are that nobody said; eta is constant where it is one example at a time, as in the textbooks."""
+    constant = {"schedule": "constant"} if batch_size == 1 and kind not in UNITS else {}
+    return {**USUAL[kind], **constant}
 
 
 def default_epochs(kind: str, n: int, batch_size: BatchSize, preset: Preset) -> int:

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
+from PIL import Image
 
+from pipeline.data import digits
 from pipeline.training.run import Run
 
 ROWS = np.array([(0, 0), (0, 1), (1, 0), (1, 1)], np.float32)
@@ -193,3 +195,19 @@ def test_a_unit_that_was_trained_is_not_trained_again(pipeline: Any) -> None:
 def test_what_cannot_be(pipeline: Any, salaries: Path, arguments: tuple[str, ...], code: int, complaint: str) -> None:
     said = pipeline("train", *(salaries if each == "SALARIES" else each for each in arguments))
     assert (said.code, complaint in said.err) == (code, True), said.err
+
+
+def test_a_perceptron_tells_two_kinds_of_pictures_apart(pipeline: Any, tmp_path: Path) -> None:
+    data = digits.load().train
+    for label in (0, 1):
+        (tmp_path / "two" / str(label)).mkdir(parents=True)
+        for at, pixels in enumerate(data.X[data.labels == label][:30]):
+            Image.fromarray(pixels[0]).save(tmp_path / "two" / str(label) / f"{at}.png")
+    said = pipeline("train", "perceptron", "--dataset", "two", "--pictures", "ink", "--name", "two")
+    assert "went without an error" in said.out, said.err
+    said = pipeline("predict", "two", "two/0/3.png", "two/1/5.png")
+    assert said.err == ""
+    assert re.findall(r"│ two/(\d)/\d.png +│ (\d) 100.0%", said.out) == [("0", "0"), ("1", "1")]
+    said = pipeline("data", "check", "two", "--model", "two")
+    assert said.code == 0, said.err
+    assert "of another label, says the model, 90% sure or more" in said.out
