@@ -14,11 +14,12 @@ from pipeline.export import store as models_store
 from pipeline.export.answer import answer
 from pipeline.export.suspects import suspects, unfit
 from pipeline.network.notation import times
+from pipeline.training.recipe import KINDS
 from pipeline.training.recorder import Every
-from pipeline.training.run import Run
+from pipeline.training.run import Run, answered
 from pipeline.training.runs import find
 
-KINDS = ("fnn", "cnn")
+NETWORKS = ("fnn", "cnn")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -38,6 +39,7 @@ def datasets(data_dir: str | None) -> None:
     ]
     rows.append(("FOLDER", "pictures, one subfolder a label; or train/ and test/", "any", "", "", "", "yours"))
     rows.append(("FILE.npz", "arrays X and y; or X_train, y_train, X_test, y_test", "any", "", "", "", "yours"))
+    rows.append(("FILE.csv", "columns of numbers, and one to be answered (--target)", "any", "", "", "", "yours"))
     columns = ("dataset", "what it is", "example", "train", "test", "labels", "where it is")
     show.console().print(show.table("", columns, rows, text=("dataset", "what it is", "example", "where it is")))
 
@@ -84,10 +86,10 @@ def check(dataset: str, data_dir: str | None, model: str | None, seed: int, stor
 @cli.command()
 @click.argument("kind", type=click.Choice(KINDS))
 @click.option("--architecture", metavar="TEXT", help="“INPUT 1x28x28 -> …”; see docs/notation.md.  [default: by data]")
-@click.option("--name", help="Of the model in the store.  [default: fnn or cnn]")
+@click.option("--name", help="Of the model in the store.  [default: the kind]")
 @options.training
 def train(kind: str, name: str | None, **given: Any) -> None:
-    """Train a network, evaluate it, export it and publish it."""
+    """Train a network, or a single unit, evaluate it, export it and publish it."""
     _train(kind, name or kind, **given)
 
 
@@ -95,7 +97,7 @@ def train(kind: str, name: str | None, **given: Any) -> None:
 @options.training
 def run(**given: Any) -> None:
     """Do everything for both networks: the FNN and the CNN."""
-    for kind in KINDS:
+    for kind in NETWORKS:
         _train(kind, kind, architecture=None, **given)
 
 
@@ -119,7 +121,7 @@ def _train(
     with run.held(), console.into(run.folder / "log.txt"):
         console.print(
             f"{job.dataset['name']}: {job.dataset['train']:,} to train, {job.dataset['validation']:,} to validate,"
-            f" {job.dataset['test']:,} to test; {len(job.labels)} labels"
+            f" {job.dataset['test']:,} to test; {answered(job)}"
         )
         console.print(show.network_table(network))
         console.print(f"run {run.folder}", soft_wrap=True)

@@ -84,8 +84,9 @@ checkpoint_every = click.option(
     "--checkpoint-every", type=Every(), default="30s", show_default=True, help="Steps, or seconds with an “s”."
 )
 training = together(
-    click.option("--dataset", default="mnist", show_default=True, metavar="NAME|FOLDER|FILE.npz", help="See datasets."),
+    click.option("--dataset", metavar="NAME|FOLDER|FILE", help="See datasets.  [default: mnist; perceptron: and]"),
     data_dir,
+    click.option("--target", metavar="COLUMN", help="Of a .csv, the column to be answered.  [default: the last]"),
     click.option("--pictures", type=click.Choice(["ink", "photo"]), help="What a folder holds.  [default: photo]"),
     click.option(
         "--recipe",
@@ -95,15 +96,21 @@ training = together(
         help="For what is not said.",
     ),
     click.option("--epochs", type=click.IntRange(1), help="Times through the data.  [default: by recipe and data]"),
-    click.option("--batch-size", type=BatchSize(), default=128, show_default=True, help="1 is SGD, “full” is BGD."),
-    click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), default="adam", show_default=True),
+    click.option("--batch-size", type=BatchSize(), help="1 is SGD, “full” is BGD.  [default: 128; units: 1]"),
+    click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), help="[default: adam; units: sgd]"),
     click.option(
         "--learning-rate",
         type=click.FloatRange(0, min_open=True),
-        help="The highest.  [default: by recipe and optimizer]",
+        help="The highest.  [default: by recipe, optimizer and loss]",
     ),
-    click.option("--schedule", type=click.Choice(list(SCHEDULES)), default="one-cycle", show_default=True),
-    click.option("--loss", type=click.Choice(LOSSES), default="cross-entropy", show_default=True),
+    click.option(
+        "--schedule",
+        type=click.Choice(list(SCHEDULES)),
+        help="[default: one-cycle; linear: cosine; perceptron, or one example at a time: constant]",
+    ),
+    click.option(
+        "--loss", type=click.Choice(LOSSES), help="[default: cross-entropy; perceptron: its own; linear: mse]"
+    ),
     click.option("--label-smoothing", type=click.FloatRange(0, 1, max_open=True), default=0.0, show_default=True),
     click.option("--augment", type=click.Choice(list(AUGMENTATIONS)), help="[default: by recipe for ink, else none]"),
     click.option("--weight-decay", type=click.FloatRange(0), default=0.0, show_default=True),
@@ -127,9 +134,7 @@ training = together(
     click.option(
         "--validation",
         type=click.FloatRange(0, 1, max_open=True),
-        default=0.1,
-        show_default=True,
-        help="The part of the training set to hold out.",
+        help="The part of the training set to hold out.  [default: 0.1; units: 0]",
     ),
     seed,
     workers,

@@ -7,6 +7,8 @@ from pipeline import jobs, show, steps
 from pipeline.data.dataset import Dataset
 from pipeline.errors import Interrupted
 from pipeline.evaluation.metrics import Metrics
+from pipeline.evaluation.regression import RegressionMetrics
+from pipeline.evaluation.separable import verdict
 from pipeline.interruption import interruption
 from pipeline.training.events import events
 from pipeline.training.profile import Profile
@@ -33,6 +35,8 @@ def perform(run: Run, dataset: Dataset, console: show.Logged, manner: Manner) ->
         return
     if not run.trained:
         train(run, dataset, console, manner)
+    if run.job.recipe.loss == "perceptron":
+        console.print(verdict(dataset, run.history), soft_wrap=True)
     print_metrics(steps.evaluate(run, dataset), run.job, console)
     agreed = steps.export(run, dataset)
     console.print(
@@ -60,10 +64,16 @@ def train(run: Run, dataset: Dataset, console: show.Logged, manner: Manner) -> N
         show.print_profile(console, clocks)
 
 
-def print_metrics(metrics: Metrics, job: Job, console: show.Logged) -> None:
+def print_metrics(metrics: Metrics | RegressionMetrics, job: Job, console: show.Logged) -> None:
     """What the test set said."""
+    if isinstance(metrics, RegressionMetrics):
+        console.print(
+            f"test: R² {metrics.r2:.4f}, where least squares in closed form has {metrics.least_squares_r2:.4f}; an"
+            f" answer is off by {metrics.rmse:.4g} (root mean square), {metrics.mae:.4g} (mean)",
+            soft_wrap=True,
+        )
+        return
     console.print(show.confusion_table(metrics.confusion, job.labels))
     wrong = round((1 - metrics.accuracy) * metrics.samples)
-    console.print(
-        f"test: accuracy {metrics.accuracy:.2%} ({wrong:,} mistakes in {metrics.samples:,}), loss {metrics.loss:.4f}"
-    )
+    loss = "" if job.recipe.loss == "perceptron" else f", loss {metrics.loss:.4f}"
+    console.print(f"test: accuracy {metrics.accuracy:.2%} ({wrong:,} mistakes in {metrics.samples:,}){loss}")

@@ -47,7 +47,8 @@ def prepare(
             facts["pictures"],
             tuple(manifest["input"]["shape"][1:]),
         )
-        dataset = steps.load(source, data_dir, pictures, shape, recipe.seed, console)
+        target, task = facts.get("target"), manifest["task"]
+        dataset = steps.load(source, data_dir, pictures, shape, recipe.seed, console, target, task)
         _check(source, dataset, facts["sha256"])
         kind = training.get("kind") or ("cnn" if "CONV" in recipe.architecture else "fnn")
         job = Job(name, kind, source, data_dir, pictures, recipe, describe(dataset, facts["validation"]))

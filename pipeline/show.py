@@ -128,13 +128,15 @@ def print_profile(console: Console, profile: Profile) -> None:
 
 def epoch_line(line: dict[str, float], epochs: int) -> str:
     """One line for one epoch of the history."""
-    text = (
-        f"epoch {line['epoch']}/{epochs}: loss {line['train_loss']:.4f}, accuracy {line['train_accuracy']:.2%}"
-        f", {line['images_per_second']:,.0f} images/s, {line['seconds']:.1f} s"
-    )
-    if "validation_loss" in line:
-        text += f"; validation loss {line['validation_loss']:.4f}, accuracy {line['validation_accuracy']:.2%}"
-    return text
+    speed = f"{line['images_per_second']:,.0f} images/s, {line['seconds']:.1f} s"
+    text = f"epoch {line['epoch']}/{epochs}: {_measured(line, 'train')}, {speed}"
+    return f"{text}; validation {_measured(line, 'validation')}" if "validation_loss" in line else text
+
+
+def _measured(line: dict[str, float], split: str) -> str:
+    """Loss, and accuracy where labels are answered."""
+    accuracy = line.get(f"{split}_accuracy")
+    return f"loss {line[f'{split}_loss']:.4f}" + ("" if accuracy is None else f", accuracy {accuracy:.2%}")
 
 
 class Training(Watcher):
@@ -156,6 +158,7 @@ class Training(Watcher):
         if now - self.last < (0.2 if self.bar else PAUSE):
             return
         self.last = now
+        accuracy = "" if progress.accuracy is None else f"accuracy {progress.accuracy:.2%}"
         speed = f"{(progress.examples - self.examples_before) / (now - self.epoch_start):,.0f} images/s"
         if self.bar and self.task is not None:
             self.bar.update(
@@ -164,14 +167,14 @@ class Training(Watcher):
                 completed=done,
                 total=self.recipe.epochs * progress.steps,
                 loss=f"loss {progress.loss:.4f}",
-                accuracy=f"accuracy {progress.accuracy:.2%}",
+                accuracy=accuracy,
                 speed=speed,
             )
             return
         left = (now - self.start) / (done - self.before) * (self.recipe.epochs * progress.steps - done)
         self.console.print(
             f"epoch {progress.epoch + 1}/{self.recipe.epochs}, step {progress.step + 1}/{progress.steps}:"
-            f" loss {progress.loss:.4f}, accuracy {progress.accuracy:.2%}, {speed}, {left:.0f} s left"
+            f" loss {progress.loss:.4f}, {accuracy and accuracy + ', '}{speed}, {left:.0f} s left"
         )
 
     def finished_epoch(self, line: dict[str, float]) -> None:

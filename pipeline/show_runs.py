@@ -45,7 +45,7 @@ def print_listing(console: Console, root: Path) -> None:
 
 def _row(run: Summary) -> tuple[object, ...]:
     started = run.started[:16].replace("T", " ")
-    accuracies = (percent(run.best), percent(run.test.get("accuracy")))
+    accuracies = (percent(run.best), percent(run.test.get("accuracy")) or _r2(run))
     words = map(printed, (run.folder.name, run.name, run.kind, run.state))
     return (*words, epochs(run), *accuracies, f"{run.seconds:,.1f}", started)
 
@@ -91,7 +91,7 @@ def _figures(run: Summary, history: History) -> dict[str, str]:
         "validation loss": number(last.get("validation_loss")),
         "validation accuracy": percent(last.get("validation_accuracy")),
         "best validation": best,
-        "test accuracy": percent(run.test.get("accuracy")),
+        "test accuracy": percent(run.test.get("accuracy")) or _r2(run),
         "test loss": number(run.test.get("loss")),
         "calibration error": percent(run.test.get("expected_calibration_error")),
     }
@@ -135,12 +135,18 @@ def _dataset(job: Job) -> dict[str, object]:
 
 
 def _test(run: Summary) -> dict[str, object]:
-    return {
+    found = {
         "examples": f"{run.test['samples']:,.0f}",
-        "accuracy": percent(run.test.get("accuracy")),
+        "accuracy": percent(run.test.get("accuracy")) or _r2(run),
         "loss": number(run.test.get("loss")),
         "calibration error": percent(run.test.get("expected_calibration_error")),
+        "error of an answer": f"{run.test['rmse']:.4g} (root mean square)" if "rmse" in run.test else "",
     }
+    return {name: value for name, value in found.items() if value}
+
+
+def _r2(run: Summary) -> str:
+    return f"R² {run.test['r2']:.4f}" if "r2" in run.test else ""
 
 
 def _pairs(title: str, rows: Mapping[str, Any]) -> Table:

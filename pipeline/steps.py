@@ -6,23 +6,25 @@ from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
-import numpy as np
 from rich.console import Console
 
 from pipeline import files
 from pipeline.data import folder, sources
-from pipeline.data.dataset import Dataset, Pictures
-from pipeline.data.split import hold_out
+from pipeline.data.dataset import Dataset, Pictures, Task
 from pipeline.errors import DataError, StoreError
-from pipeline.evaluation.metrics import Metrics, measure
+from pipeline.evaluation import regression
+from pipeline.evaluation.metrics import Metrics, by_label, measure
+from pipeline.evaluation.regression import RegressionMetrics
 from pipeline.export import parity, store
-from pipeline.export.layers import explain_graph, model_graph
+from pipeline.export.layers import OUTPUTS, explain_graph, model_graph
 from pipeline.export.manifest import manifest
 from pipeline.export.preprocessing import preprocessing, preprocessor
+from pipeline.network.layer import Array
 from pipeline.network.network import Network
 from pipeline.network.notation import Shape
 from pipeline.network.parser import parse
 from pipeline.training.checkpoint import Checkpoint
+from pipeline.training.examples import examples
 from pipeline.training.loop import Watcher, fit
 from pipeline.training.profile import Profile
 from pipeline.training.run import Job, Run
@@ -31,21 +33,33 @@ SIDES: dict[Pictures, int] = {"ink": 28, "photo": 32}  # pixels, where the archi
 
 
 def load(
-    source: str, data_dir: str | None, pictures: Pictures | None, shape: Shape | None, seed: int, console: Console
+    source: str,
+    data_dir: str | None,
+    pictures: Pictures | None,
+    shape: Shape | None,
+    seed: int,
+    console: Console,
+    target: str | None = None,
+    task: Task = "classification",
 ) -> Dataset:
-    """The dataset, its pictures (if it is a folder of them) brought to `shape` by the network's own preprocessing."""
+    """The dataset, its pictures (if it is a folder of them) brought to `shape` by the network's own preprocessing.
+
+    target, task: of a table, as `pipeline.data.sources.load` takes them.
+    """
     preprocess = None
     if sources.kind(source) == "folder":
         pictures = pictures or "photo"
         if shape is None or len(shape) != 3:
             shape = (1 if folder.looks_grey(Path(source)) else 3, SIDES[pictures], SIDES[pictures])
         preprocess = preprocessor(preprocessing(pictures, shape).SerializeToString())
-    return sources.load(source, Path(data_dir) if data_dir else None, seed, preprocess, pictures, console)
+    folder_of_data = Path(data_dir) if data_dir else None
+    return sources.load(source, folder_of_data, seed, preprocess, pictures, console, target, task)
 
 
 def reload(job: Job, console: Console) -> Dataset:
     """The dataset of a finished run once more. DataError if it is not what the run was trained on."""
-    dataset = load(job.source, job.data_dir, cast(Pictures | None, job.pictures), job.shape, job.recipe.seed, console)
+    seed, pictures = job.recipe.seed, cast(Pictures | None, job.pictures)
+    dataset = load(job.source, job.data_dir, pictures, job.shape, seed, console, job.target, job.task)
     if dataset.sha256 != job.dataset["sha256"]:
         raise DataError(
             f"{job.source}: the data has changed since this run: expected SHA-256 {job.dataset['sha256'][:12]}…,"
@@ -67,9 +81,7 @@ def train(
     tell: is told of checkpoints that are damaged, and where the training goes on.
     """
     recipe = run.job.recipe
-    learn, look = hold_out(dataset.train.labels, recipe.validation, np.random.default_rng([recipe.seed, 3]))
-    network = Network(parse(recipe.architecture), dataset.shape)
-    data = {"X": dataset.train.X, "labels": dataset.train.labels, "learn": learn, "look": look}
+    network, data = Network(parse(recipe.architecture), dataset.shape), examples(dataset, recipe)
     with run.writing():
         start = _start(run, tell)
         fit(network, dataset.shape, data, recipe, workers, watchers, profile, start)
@@ -90,26 +102,41 @@ def _start(run: Run, tell: Callable[[str], object]) -> Checkpoint | None:
     return start
 
 
-def evaluate(run: Run, dataset: Dataset) -> Metrics:
+def evaluate(run: Run, dataset: Dataset) -> Metrics | RegressionMetrics:
     """Open the test set, once: metrics.json and report/."""
     from pipeline.evaluation.report import write_report  # matplotlib: half of the start of every other command
 
     network = run.network()
-    Y = network.predict(dataset.test.X)
-    metrics = measure(Y, dataset.test.labels)
+    Y, metrics = answers(run, network, dataset)
     with run.writing():
         run.write_json("metrics.json", metrics.to_json())
         write_report(run, network, dataset, Y, metrics)
     return metrics
 
 
+def answers(run: Run, network: Network, dataset: Dataset) -> tuple[Array, Metrics | RegressionMetrics]:
+    """What the network answers for the test set, [N,K] or the numbers [N,1], and what they measure."""
+    Y, test = network.predict(dataset.test.X), dataset.test
+    if dataset.task == "classification":
+        Y = by_label(Y)
+        return Y, measure(Y, test.labels)
+    w, b = regression.best_unit(dataset, run.job.recipe)
+    return Y, regression.measure(Y[:, 0], test.labels, test.X @ w + b)
+
+
 def export(run: Run, dataset: Dataset) -> parity.Parity:
     """The ONNX files into export/, if NumPy and onnxruntime agree on the whole test set; ExportError if not."""
     network, job = run.network(), run.job
-    graphs = {"model": model_graph(network, job.labels), "explain": explain_graph(network, job.labels)}
+    output = OUTPUTS[job.task]
+    graphs = {
+        "model": model_graph(network, job.labels, output),
+        "explain": explain_graph(network, job.labels, output),
+    }
     if dataset.pictures:
         graphs["preprocess"] = preprocessing(dataset.pictures, job.shape)
-    agreed = parity.check(network.predict(dataset.test.X), graphs["model"].SerializeToString(), dataset.test.X)
+    agreed = parity.check(
+        network.predict(dataset.test.X), graphs["model"].SerializeToString(), dataset.test.X, job.task
+    )
     with run.writing():
         (run.folder / "export").mkdir(exist_ok=True)
         for name, graph in graphs.items():

@@ -16,7 +16,7 @@ from service.body import Rows, Upload
 from service.errors import ImageTooLarge, InvalidInputs, RequestError, WrongInputKind
 from service.images import decode
 from service.notes import notes
-from service.runtime import Model
+from service.runtime import Model, by_label
 
 NUMBERS = {int, float}
 # A request may decode this many pictures of the largest size, or more smaller ones.
@@ -39,7 +39,7 @@ def predict(model: Model, asked: list[Upload] | Rows, top_k: int, max_pixels: in
     read, the first one's error is raised.
     """
     if isinstance(asked, Rows):
-        predictions, took = classify(model, read_rows(model, asked.rows), top_k)
+        predictions, took = answers(model, read_rows(model, asked.rows), top_k)
         return [{**prediction, "milliseconds": {"inference": took}} for prediction in predictions]
     return predict_pictures(model, read_pictures(model, asked, max_pixels), asked, top_k)
 
@@ -50,15 +50,15 @@ def predict_pictures(
     batch = [picture.pixels for picture in pictures if isinstance(picture, Picture)]
     if not batch:
         raise next(picture for picture in pictures if isinstance(picture, RequestError))
-    predictions, took = classify(model, np.concatenate(batch) if len(batch) > 1 else batch[0], top_k)
-    answers, rest = [], iter(predictions)
+    predictions, took = answers(model, np.concatenate(batch) if len(batch) > 1 else batch[0], top_k)
+    answered, rest = [], iter(predictions)
     for upload, picture in zip(uploads, pictures, strict=True):
         if isinstance(picture, Picture):
             answer = {**next(rest), "milliseconds": {**picture.milliseconds, "inference": took}}
         else:
             answer = {"error": picture.payload()}
-        answers.append(answer if upload.filename is None else {"filename": upload.filename, **answer})
-    return answers
+        answered.append(answer if upload.filename is None else {"filename": upload.filename, **answer})
+    return answered
 
 
 def read_pictures(model: Model, uploads: list[Upload], max_pixels: int) -> list[Picture | RequestError]:
@@ -117,20 +117,33 @@ def as_finite(rows: list[list[float]]) -> NDArray[np.float32]:
     return X
 
 
-def classify(model: Model, X: NDArray[Any], top_k: int) -> tuple[list[Prediction], float]:
-    """The top k labels of each of the N rows or pictures of X, and the milliseconds of the whole batch."""
+def answers(model: Model, X: NDArray[Any], top_k: int) -> tuple[list[Prediction], float]:
+    """The top k labels, or the number, of each of the N rows or pictures of X; the milliseconds of the whole batch."""
     start = perf_counter()
-    P = model.probabilities(X)
+    Y = model.probabilities(X)
     end = perf_counter()
-    took = milliseconds(start, end)
     notes.stages.append(("inference", start, end))
     notes.batches.append(len(X))
+    found = classify(model, Y, top_k) if model.manifest.task == "classification" else numbers(Y)
+    return found, milliseconds(start, end)
+
+
+def numbers(Y: NDArray[np.float32]) -> list[Prediction]:
+    """Y [N,1] of a regression, each number as the shortest that reads as the same float32."""
+    if not np.isfinite(Y).all():
+        raise InvalidInputs("expected inputs whose answers fit float32, got larger ones")
+    return [{"value": float(str(value))} for value in Y[:, 0]]
+
+
+def classify(model: Model, P: NDArray[np.float32], top_k: int) -> list[Prediction]:
+    """The top k labels of each row of probabilities."""
+    P = by_label(P, model.manifest.labels)
     order = np.argsort(-P, axis=1, kind="stable")[:, :top_k]
     chances = P[np.arange(len(P))[:, None], order].astype(np.float64).round(6).tolist()
     predictions = [ranked(model.manifest.labels, *row) for row in zip(order.tolist(), chances, strict=True)]
     name, version = model.version.name, model.version.number
     notes.predicted += [(name, version, prediction["label"]) for prediction in predictions]
-    return predictions, took
+    return predictions
 
 
 def ranked(labels: Sequence[str], order: list[int], chances: list[float]) -> Prediction:

@@ -12,7 +12,7 @@ from typing import Any
 from service.errors import BrokenVersion
 
 SCHEMA = 1
-TASKS = ("classification",)
+TASKS = ("classification", "regression")
 # A colour picture of 4096x4096 is within it; memory is laid out for two before a model is served.
 LARGEST = 2**26
 DTYPES = {"image": "uint8", "features": "float32"}
@@ -31,12 +31,15 @@ class Tensor:
 class Manifest:
     """What the service needs to know of a version.
 
-    labels: the K names, in the order of the network's outputs.
+    task: "classification" or "regression".
+    labels: the K names, in the order of the network's outputs; one output may stand for two, of which it is the
+        second's probability. Of a regression, the name of the number that is answered.
     kind: "image" (pixels uint8 [N,C,H,W], made by preprocess.onnx) or "features" (float32 [N,D]).
     files: the SHA-256 of each file, in hex.
     """
 
     document: Mapping[str, Any]
+    task: str
     labels: tuple[str, ...]
     kind: str
     input: Tensor
@@ -65,8 +68,10 @@ def parse_manifest(text: bytes, name: str, version: int) -> Manifest:
         expect(document.get(key) == value, key, repr(value), document.get(key))
     expect(document.get("task") in TASKS, "task", "one of " + ", ".join(TASKS), document.get("task"))
     labels = read_labels(document.get("labels"))
+    expect(document["task"] == "classification" or len(labels) == 1, "labels", "the name of the number", labels)
     kind, tensor = read_input(document.get("input"))
-    return Manifest(document, labels, kind, tensor, read_output(document, labels), read_files(document.get("files")))
+    output, files = read_output(document, labels), read_files(document.get("files"))
+    return Manifest(document, document["task"], labels, kind, tensor, output, files)
 
 
 def refuse_constant(name: str) -> None:
@@ -95,7 +100,8 @@ def read_output(document: Mapping[str, Any], labels: tuple[str, ...]) -> Tensor:
     if not isinstance(outputs, list) or len(outputs) != 1:
         raise mismatch("outputs", "a list of one output", outputs)
     tensor = read_tensor(outputs[0], "outputs[0]")
-    expect(tensor.dims == (len(labels),), "outputs[0].shape", f"[N,{len(labels)}], as many as labels", tensor.dims)
+    fits = tensor.dims == (len(labels),) or (len(labels) == 2 and tensor.dims == (1,))
+    expect(fits, "outputs[0].shape", f"[N,{len(labels)}], as many as labels, or one for two", tensor.dims)
     return tensor
 
 

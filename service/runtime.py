@@ -61,7 +61,7 @@ class Model:
         return pixels
 
     def probabilities(self, X: NDArray[Any], run: Run = None) -> NDArray[np.float32]:
-        """pixels uint8 [N,C,H,W] or features float32 [N,D] -> probabilities [N,K]."""
+        """pixels uint8 [N,C,H,W] or features float32 [N,D] -> what model.onnx gives, [N,K]: numbers of a regression."""
         P: NDArray[np.float32] = self.session.run(None, {self.manifest.input.name: X}, run)[0]
         return P
 
@@ -89,6 +89,11 @@ class Model:
     @property
     def title(self) -> str:
         return f"{self.version.name}/{self.version.number}"
+
+
+def by_label(P: NDArray[np.float32], labels: Sequence[str]) -> NDArray[np.float32]:
+    """P as it is, [N,K]; of one output for two labels, [N,1], the probabilities of both [N,2]."""
+    return P if P.shape[1] == len(labels) else np.hstack([1 - P, P])
 
 
 def load(version: Version, file: str, given: Tensor, output: Tensor) -> onnxruntime.InferenceSession:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.data.dataset import Dataset, Pictures, Split
+from pipeline.data.dataset import Dataset, Pictures, Split, Task
 
 BLOCK = 1 << 24  # bytes at a time: of a dataset that is in a file, memory holds no more
 
@@ -32,6 +32,15 @@ def _blocks(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
     return (array[start : start + rows] for start in range(0, len(array), rows))
 
 
-def dataset(name: str, train: Split, test: Split, labels: tuple[str, ...], pictures: Pictures | None) -> Dataset:
+def dataset(
+    name: str,
+    train: Split,
+    test: Split,
+    labels: tuple[str, ...],
+    pictures: Pictures | None,
+    task: Task = "classification",
+    target: str | None = None,
+    columns: tuple[str, ...] = (),
+) -> Dataset:
     """A Dataset, with its SHA-256 filled in."""
-    return Dataset(name, train, test, labels, pictures, digest(train, test, labels))
+    return Dataset(name, train, test, labels, pictures, digest(train, test, labels), task, target, columns)

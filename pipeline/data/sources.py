@@ -8,14 +8,16 @@ from typing import Literal
 
 from rich.console import Console
 
-from pipeline.data import arrays, digits, folder, mnist
+from pipeline.data import arrays, digits, folder, mnist, table, truth
 from pipeline.data.building import Preprocess
-from pipeline.data.dataset import Dataset, Pictures
+from pipeline.data.dataset import Dataset, Pictures, Task
 from pipeline.data.progress import progress, say
 from pipeline.errors import DataError
 
-Kind = Literal["digits", "mnist", "idx", "folder", "arrays"]
-NAMES = (digits.NAME, *mnist.SOURCES)
+Kind = Literal["digits", "mnist", "truth", "idx", "folder", "arrays", "table"]
+NAMES = (digits.NAME, *mnist.SOURCES, *truth.TABLES)
+
+FILES: dict[str, Kind] = {".npz": "arrays", ".csv": "table"}
 
 
 def load(
@@ -25,8 +27,10 @@ def load(
     preprocess: Preprocess | None = None,
     pictures: Pictures | None = None,
     console: Console | None = None,
+    target: str | None = None,
+    task: Task = "classification",
 ) -> Dataset:
-    """The dataset that `source` names: digits, mnist, fashion-mnist, a folder, or a .npz file.
+    """The dataset that `source` names: digits, mnist, fashion-mnist, a truth table, a folder, a .npz or a .csv file.
 
     The pixels of a folder are in the cache that is in `pictures_folder`, mapped from there.
 
@@ -35,10 +39,18 @@ def load(
     preprocess: what makes pixels of a picture, needed for a folder of pictures (see `kind`) and for no other.
     pictures: what kind they are in a folder or file, else "photo" in a folder and a guess in a file.
     console: gets the progress and the names of files left out; stderr by default.
+    target: the column of a .csv that is to be answered; task: "regression" if its numbers are to be met.
     Raises DataError when there is no such dataset or it is damaged, DownloadError when it cannot be downloaded.
     """
     console = console or Console(stderr=True)
-    match kind(source):
+    found = kind(source)
+    if found != "table" and (task == "regression" or target is not None):
+        raise DataError(f"{source}: expected a .csv file, of which one column is to be answered: see --target")
+    match found:
+        case "truth":
+            return truth.load(source)
+        case "table":
+            return table.load(Path(source), seed, target, task)
         case "digits":
             return digits.load()
         case "mnist":
@@ -58,15 +70,16 @@ def kind(source: str) -> Kind:
     """
     path = Path(source)
     if source in NAMES:
-        return "digits" if source == digits.NAME else "mnist"
+        return "digits" if source == digits.NAME else "truth" if source in truth.TABLES else "mnist"
     if path.is_dir():
         return "idx" if mnist.is_complete(path) else "folder"
-    if path.is_file() and path.suffix.lower() == ".npz":
-        return "arrays"
+    if path.is_file() and path.suffix.lower() in FILES:
+        return FILES[path.suffix.lower()]
     close = difflib.get_close_matches(source.lower(), NAMES, n=1, cutoff=0.5)
     came = "is a file of another kind" if path.is_file() else "is none of them"
     raise DataError(
-        f"expected a dataset ({', '.join(NAMES)}, a folder of pictures or a .npz file), {source!r} {came}: "
+        f"expected a dataset ({', '.join((digits.NAME, *mnist.SOURCES))}, a folder of pictures, a .npz or .csv file, a "
+        f"truth table: {'|'.join(truth.TABLES)}), {source!r} {came}: "
         f"{f'did you mean {close[0]}?' if close else 'check the path'}"
     )
 
@@ -97,7 +110,7 @@ def fetch(name: str, data_dir: Path | None = None, console: Console | None = Non
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of `datasets`. shape: (C, H, W); place: where it is, or how to get it."""
+    """A line of `datasets`. shape: (C, H, W) or (D,); place: where it is, or how to get it."""
 
     name: str
     about: str
@@ -113,7 +126,11 @@ def listing(data_dir: Path | None = None) -> list[Entry]:
     """The datasets that have a name, for `datasets` to show. Reads nothing but what tells where they are."""
     target = data_folder(data_dir)
     bundled = Entry(digits.NAME, digits.ABOUT, 1437, 360, (1, 8, 8), digits.LABELS, True, "inside scikit-learn")
-    return [bundled, *(_entry(source, target) for source in mnist.SOURCES.values())]
+    tables = [
+        Entry(name, f"truth table of {name.upper()}", 4, 4, (2,), truth.LABELS, True, "always there")
+        for name in truth.TABLES
+    ]
+    return [bundled, *(_entry(source, target) for source in mnist.SOURCES.values()), *tables]
 
 
 def _entry(source: mnist.Source, target: Path) -> Entry:

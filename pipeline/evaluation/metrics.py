@@ -63,6 +63,11 @@ class Metrics:
         return asdict(self)
 
 
+def by_label(Y: Probabilities) -> Probabilities:
+    """Y as it is, [N,K]; of one unit for two labels, [N,1], the probabilities of both [N,2]."""
+    return Y if Y.shape[1] > 1 else np.hstack([1 - Y, Y])
+
+
 def measure(Y: Probabilities, labels: Labels) -> Metrics:
     """The metrics of probabilities Y [N,K] for examples with these labels [N]; N is 1 or more."""
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
@@ -85,7 +90,7 @@ def measure(Y: Probabilities, labels: Labels) -> Metrics:
 def cross_entropy(Y: Probabilities, labels: Labels) -> float:
     """−mean log Y[n, label n], with Y [N,K]."""
     chosen = Y[np.arange(len(labels)), labels].astype(np.float64)
-    return float(-np.mean(np.log(np.maximum(chosen, SMALLEST))))
+    return float(0 - np.mean(np.log(np.maximum(chosen, SMALLEST))))
 
 
 def reliability(Y: Probabilities, labels: Labels, bins: int = BINS) -> Reliability:

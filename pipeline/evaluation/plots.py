@@ -19,11 +19,12 @@ def learning_curves(history: History, theme: Theme) -> Figure:
     """Loss and accuracy after each epoch, on what was trained with and, if any was held out, on the validation.
 
     history: one dictionary per epoch with epoch, train_loss, train_accuracy, validation_loss, validation_accuracy;
-    the last two may be missing.
+    the last two may be missing, and so may the accuracies.
     """
     figure = Figure(figsize=(9.6, 3.4))
-    loss, accuracy = figure.subplots(1, 2)
-    for axes, name in ((loss, "loss"), (accuracy, "accuracy")):
+    names = ("loss", "accuracy") if "train_accuracy" in history[0] else ("loss",)
+    panels = dict(zip(names, figure.subplots(1, len(names), squeeze=False)[0], strict=True))
+    for name, axes in panels.items():
         axes.set_title(name.capitalize())
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True) if len(history) > 1 else FixedLocator([1]))
@@ -33,8 +34,9 @@ def learning_curves(history: History, theme: Theme) -> Figure:
         _curve(axes, history, f"validation_{name}", theme.second, theme)
         if axes.lines:
             axes.legend(frameon=False, labelcolor=theme.ink)
-    accuracy.yaxis.set_major_formatter(PercentFormatter(1, decimals=None))
-    logarithmic_if_wide(loss)
+    if "accuracy" in panels:
+        panels["accuracy"].yaxis.set_major_formatter(PercentFormatter(1, decimals=None))
+    logarithmic_if_wide(panels["loss"])
     return figure
 
 

@@ -1,45 +1,56 @@
 """The report of a run: a page that opens from disk, is published with the model, and can be printed."""
 
-from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pipeline import files
 from pipeline.data.dataset import Dataset
 from pipeline.evaluation import gallery, page, plots
 from pipeline.evaluation.calibration import reliability_diagram
+from pipeline.evaluation.drawing import draw
 from pipeline.evaluation.feature_maps import feature_maps, outputs
 from pipeline.evaluation.metrics import Metrics, Probabilities, reliability, worst
+from pipeline.evaluation.regression import RegressionMetrics
+from pipeline.evaluation.report_unit import fitted, moving, weights
 from pipeline.evaluation.strip import cards, strip
-from pipeline.evaluation.theme import THEMES, Theme, png, styled
 from pipeline.network.network import Network
-from pipeline.training.run import Run
+from pipeline.training.run import Run, answered
 
 MISTAKES = 24
 ADDRESS = "http://127.0.0.1:8000"
 
 
-def write_report(run: Run, network: Network, dataset: Dataset, Y: Probabilities, metrics: Metrics) -> Path:
+def write_report(
+    run: Run, network: Network, dataset: Dataset, Y: Probabilities, metrics: Metrics | RegressionMetrics
+) -> Path:
     """Writes index.html and its pictures into the run's report/, and returns the path of the page.
 
-    Y: the probabilities [N,K] that `network` gives the dataset's test set; metrics: what they measure.
+    Y: the probabilities [N,K], or the numbers [N,1], that `network` gives the dataset's test set; metrics: what they
+    measure.
     """
     folder = run.folder / "report"
     folder.mkdir(exist_ok=True)
+    if isinstance(metrics, RegressionMetrics):
+        found = [fitted(run, network, dataset, Y, folder), weights(run, network, dataset)]
+    else:
+        hard = run.job.recipe.loss == "perceptron"  # its answers are 0 or 1, and never more or less sure
+        found = [
+            moving(run, dataset, folder) if hard else "",
+            _confusion(dataset, metrics, folder),
+            "" if hard else _reliability(dataset, Y, folder),
+            _mistakes(dataset, Y, folder),
+            _first_layer(network, dataset, folder),
+            "" if hard else _feature_maps(network, dataset, Y, folder),
+        ]
     sections = [
         _head(run, network, metrics),
         page.section("Architecture", "What comes out of each layer, one after the other.", strip(cards(network))),
         _curves(run, folder),
-        _confusion(dataset, metrics, folder),
-        _reliability(dataset, Y, folder),
-        _mistakes(dataset, Y, folder),
-        _first_layer(network, dataset, folder),
-        _feature_maps(network, dataset, Y, folder),
+        *found,
         page.section("Training", "All that decided the result.", page.facts(_facts(run))),
         page.section("Calling it", "With the service running, for one answer or for several.", _calls(run, dataset)),
     ]
@@ -53,7 +64,7 @@ def first_layer(network: Network, example: tuple[int, ...]) -> NDArray[np.floati
 
     example: the shape of one example of the dataset, (C,H,W) or (D,).
     """
-    at = next(at for at, layer in enumerate(network.layers) if layer.size)
+    at = next(at for at, layer in enumerate(network.layers) if "W" in layer.parameters)
     W = network.layers[at].parameters["W"]
     if W.ndim == 4:
         return W.transpose(3, 2, 0, 1)  # [kh,kw,C,F], see Convolution
@@ -65,39 +76,47 @@ def first_layer(network: Network, example: tuple[int, ...]) -> NDArray[np.floati
     return W.T.reshape(-1, channels, height, width)
 
 
-def _draw(folder: Path, name: str, drawn: Callable[[Theme], Figure], alt: str) -> str:
-    """A picture for light pages and one for dark ones, and the HTML that shows the one that suits."""
-    for theme in THEMES:
-        with styled(theme):
-            figure = drawn(theme)
-            files.write(folder / f"{name}{theme.suffix}.png", png(figure))
-    return page.picture(name, alt, round(figure.get_figwidth() * 96))
-
-
-def _head(run: Run, network: Network, metrics: Metrics) -> str:
+def _head(run: Run, network: Network, metrics: Metrics | RegressionMetrics) -> str:
     job, seconds = run.job, sum(line["seconds"] for line in run.history)
     numbers = [
-        (f"{metrics.accuracy:.2%}", f"right of {metrics.samples:,} in the test set"),
-        (f"{metrics.mistakes:,}", "mistakes"),
-        (f"{metrics.loss:.4f}", "loss (cross-entropy)"),
-        (f"{metrics.expected_calibration_error:.2%}", "calibration error"),
+        *_figures(metrics, hard=job.recipe.loss == "perceptron"),
         (f"{network.theta.size:,}", "parameters"),
         (_duration(seconds), f"of training, epochs: {len(run.history)}"),
     ]
-    data = f"{page.printed(job.dataset['name'])}, {len(job.labels)} labels"
+    data = page.printed(f"{job.dataset['name']}, {answered(job)}")
     return f'<h1>{escape(job.name)}</h1>\n<p class="faint">{escape(data)}</p>\n{page.figures(numbers)}'
+
+
+def _figures(metrics: Metrics | RegressionMetrics, hard: bool) -> list[tuple[str, str]]:
+    """The few that matter. hard: the answers are 0 or 1, of which no loss and no calibration can be told."""
+    if isinstance(metrics, RegressionMetrics):
+        return [
+            (f"{metrics.r2:.4f}", f"R² on {metrics.samples:,} in the test set"),
+            (f"{metrics.least_squares_r2:.4f}", "R² of least squares, in closed form"),
+            (f"{metrics.rmse:.4g}", "error of an answer, root mean square"),
+            (f"{metrics.mae:.4g}", "error of an answer, mean"),
+        ]
+    found = [
+        (f"{metrics.accuracy:.2%}", f"right of {metrics.samples:,} in the test set"),
+        (f"{metrics.mistakes:,}", "mistakes"),
+    ]
+    soft = [
+        (f"{metrics.loss:.4f}", "loss (cross-entropy)"),
+        (f"{metrics.expected_calibration_error:.2%}", "calibration error"),
+    ]
+    return found if hard else found + soft
 
 
 def _curves(run: Run, folder: Path) -> str:
     if not run.history:
         return ""
-    drawn = _draw(folder, "curves", lambda theme: plots.learning_curves(run.history, theme), "loss and accuracy")
+    drawn = draw(folder, "curves", lambda theme: plots.learning_curves(run.history, theme), "loss and accuracy")
     about = "After each epoch; the training line is the mean over the epoch, with dropout, as it learned."
     return page.section("Learning curves", about, drawn)
 
 
 def _confusion(dataset: Dataset, metrics: Metrics, folder: Path) -> str:
-    drawn = _draw(
+    drawn = draw(
         folder,
         "confusion",
         lambda theme: plots.confusion_matrix(metrics.confusion, dataset.labels, theme),
@@ -110,7 +129,7 @@ def _confusion(dataset: Dataset, metrics: Metrics, folder: Path) -> str:
 def _reliability(dataset: Dataset, Y: Probabilities, folder: Path) -> str:
     bins = reliability(Y, dataset.test.labels)
     alt = "accuracy against confidence, and how many answers there are of each confidence"
-    drawn = _draw(folder, "reliability", lambda theme: reliability_diagram(bins, theme), alt)
+    drawn = draw(folder, "reliability", lambda theme: reliability_diagram(bins, theme), alt)
     about = (
         "The test set's answers by how sure the network was of them, and which part of each bin is right. On the dashed"
         " line it is right as often as it is sure; below the line it is too sure. A bin of few answers says little."
@@ -124,7 +143,7 @@ def _mistakes(dataset: Dataset, Y: Probabilities, folder: Path) -> str:
         return ""
     answers, truths = Y[at].argmax(axis=1), dataset.test.labels[at]
     name = dataset.labels.__getitem__
-    drawn = _draw(
+    drawn = draw(
         folder,
         "mistakes",
         lambda theme: gallery.mistakes(
@@ -140,7 +159,7 @@ def _first_layer(network: Network, dataset: Dataset, folder: Path) -> str:
     W = first_layer(network, dataset.shape)
     if W is None:
         return ""
-    drawn = _draw(folder, "filters", lambda theme: gallery.filters(W, theme), "weights of the first layer")
+    drawn = draw(folder, "filters", lambda theme: gallery.filters(W, theme), "weights of the first layer")
     shown = min(len(W), gallery.MOST_FILTERS)
     many = f"The {shown} strongest of its {len(W)} units" if shown < len(W) else f"Its {shown} units"
     what = "the colours each looks for" if W.shape[1] == 3 else "what each looks for in blue, what it shuns in orange"
@@ -153,7 +172,7 @@ def _feature_maps(network: Network, dataset: Dataset, Y: Probabilities, folder: 
         return ""
     at = right[0]
     found = outputs(network, dataset.test.X[at])
-    drawn = _draw(folder, "feature-maps", lambda theme: feature_maps(found, theme), "the output of each layer")
+    drawn = draw(folder, "feature-maps", lambda theme: feature_maps(found, theme), "the output of each layer")
     label = page.printed(dataset.labels[dataset.test.labels[at]])
     about = (
         f"What each layer makes of the first example of the test set that is answered right: {label}, {Y[at].max():.1%}"

@@ -6,6 +6,7 @@ from typing import Any
 
 from pipeline.data.pictures import decode
 from pipeline.errors import DataError
+from pipeline.evaluation.metrics import by_label
 from pipeline.export.session import session
 
 
@@ -19,7 +20,7 @@ def answer(folder: Path, labels: list[str], picture: Path) -> list[tuple[str, fl
     if preprocess is None:
         raise DataError(f"{folder}: takes plain numbers, not pictures: ask the service, with {{“inputs”: …}}")
     pixels = preprocess.run(None, {"image": decode(picture)})[0]
-    probabilities = model.run(None, {"pixels": pixels})[0][0]
+    probabilities = by_label(model.run(None, {"pixels": pixels})[0])[0]
     return sorted(zip(labels, map(float, probabilities), strict=True), key=lambda pair: -pair[1])
 
 

@@ -20,8 +20,9 @@ from pipeline.network.layer import Layer
 from pipeline.network.network import Network
 from pipeline.network.pooling import AveragePooling, Pooling
 from pipeline.network.reshaping import Flatten, Input
+from pipeline.network.scale import Scale
 
-OUTPUT = "probabilities"
+OUTPUTS = {"classification": "probabilities", "regression": "values"}
 OPERATORS: dict[type[Activation], str] = {
     Identity: "Identity",
     Relu: "Relu",
@@ -31,17 +32,17 @@ OPERATORS: dict[type[Activation], str] = {
 }
 
 
-def model_graph(network: Network, labels: tuple[str, ...]) -> onnx.ModelProto:
-    """`model.onnx`: pixels uint8 [N,C,H,W] (or features float32 [N,D]) -> probabilities float32 [N,K]."""
-    return _graph(network, labels, explain=False)
+def model_graph(network: Network, labels: tuple[str, ...], output: str = "probabilities") -> onnx.ModelProto:
+    """`model.onnx`: pixels uint8 [N,C,H,W] (or features float32 [N,D]) -> the output, float32 [N,K]."""
+    return _graph(network, labels, output, explain=False)
 
 
-def explain_graph(network: Network, labels: tuple[str, ...]) -> onnx.ModelProto:
-    """`explain.onnx`: one example -> the output of every layer by its name, the last one as `probabilities`."""
-    return _graph(network, labels, explain=True)
+def explain_graph(network: Network, labels: tuple[str, ...], output: str = "probabilities") -> onnx.ModelProto:
+    """`explain.onnx`: one example -> the output of every layer by its name, the last one as `output`."""
+    return _graph(network, labels, output, explain=True)
 
 
-def _graph(network: Network, labels: tuple[str, ...], explain: bool) -> onnx.ModelProto:
+def _graph(network: Network, labels: tuple[str, ...], output: str, explain: bool) -> onnx.ModelProto:
     g = Graph("explain" if explain else "model")
     entry, *layers = network.layers
     assert isinstance(entry, Input)
@@ -51,7 +52,7 @@ def _graph(network: Network, labels: tuple[str, ...], explain: bool) -> onnx.Mod
     x = emit(entry, g, x, "scaled")
     for layer in layers:
         last = layer is layers[-1]
-        y = emit(layer, g, x, OUTPUT if last else layer.name)
+        y = emit(layer, g, x, output if last else layer.name)
         if last or (explain and y != x):
             g.output(y, np.float32, [shape[0], *layer.shape])
         x = y
@@ -103,6 +104,12 @@ def _(layer: Flatten, g: Graph, x: str, name: str) -> str:
 
 
 @emit.register
+def _(layer: Scale, g: Graph, x: str, name: str) -> str:
+    mean, deviation = (g.constant(layer.parameters[which], f"{layer.name}.{which}") for which in ("mean", "deviation"))
+    return g.op("Div", g.op("Sub", x, mean), deviation, name=name)
+
+
+@emit.register
 def _(layer: Dense, g: Graph, x: str, name: str) -> str:
     W = g.constant(layer.parameters["W"], f"{layer.name}.W")
     return g.op("Gemm", x, W, g.constant(layer.parameters["b"], f"{layer.name}.b"), name=name)
@@ -122,4 +129,4 @@ def _(layer: Step, g: Graph, x: str, name: str) -> str:
 
 @emit.register
 def _(layer: Dropout, g: Graph, x: str, name: str) -> str:
-    return x if name != OUTPUT else g.op("Identity", x, name=name)  # it only acts while training
+    return x if name not in OUTPUTS.values() else g.op("Identity", x, name=name)  # it only acts while training

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import files
+from pipeline.export.layers import OUTPUTS
 from pipeline.training.run import Job, Run, now
 
 SCHEMA = 1
@@ -11,13 +12,13 @@ SCHEMA = 1
 
 def manifest(run: Run, version: int, folder: Path) -> dict[str, Any]:
     """The manifest for the files in `folder`, made from what the run knows."""
-    job, image = run.job, len(run.job.shape) == 3
+    job, image, network = run.job, len(run.job.shape) == 3, run.network()
     return {
         "schema": SCHEMA,
         "name": job.name,
         "version": version,
         "created": now().isoformat(timespec="seconds").replace("+00:00", "Z"),
-        "task": "classification",
+        "task": job.task,
         "labels": list(job.labels),
         "input": {
             "kind": "image" if image else "features",
@@ -25,9 +26,9 @@ def manifest(run: Run, version: int, folder: Path) -> dict[str, Any]:
             "shape": ["N", *job.shape],
             "dtype": "uint8" if image else "float32",
         },
-        "outputs": [{"name": "probabilities", "shape": ["N", len(job.labels)], "dtype": "float32"}],
+        "outputs": [{"name": OUTPUTS[job.task], "shape": ["N", network.outputs], "dtype": "float32"}],
         "architecture": job.recipe.architecture,
-        "parameters": int(run.network().theta.size),
+        "parameters": int(network.theta.size),
         "training": _training(run, job),
         "metrics": _metrics(run, job),
         "parity": run.read_json("export/parity.json"),
@@ -56,4 +57,6 @@ def _training(run: Run, job: Job) -> dict[str, Any]:
 def _metrics(run: Run, job: Job) -> dict[str, Any]:
     """Without the confusion table, which the report shows: with many labels it is larger than all the rest."""
     metrics = {key: value for key, value in run.read_json("metrics.json").items() if key != "confusion"}
-    return {**metrics, "per_label": dict(zip(job.labels, metrics["per_label"], strict=True))}
+    if "per_label" in metrics:
+        metrics["per_label"] = dict(zip(job.labels, metrics["per_label"], strict=True))
+    return metrics

@@ -94,12 +94,13 @@ def labels(store: Path, name: str, version: int) -> list[str]:
 
 
 def summary(store: Path, name: str, version: int) -> tuple[str, str, str, str]:
-    """What `pipeline models` shows of a version: accuracy, parameters, size of its files, when it was made."""
+    """What `pipeline models` shows of a version: accuracy or R², parameters, size of its files, when it was made."""
     read = manifest(store, name, version)
     size = sum(path.stat().st_size for path in folder(store, name, version).rglob("*") if path.is_file())
-    accuracy = read.get("metrics", {}).get("accuracy")
+    accuracy, r2 = (read.get("metrics", {}).get(name) for name in ("accuracy", "r2"))
+    figure = f"{accuracy:.2%}" if isinstance(accuracy, float) else f"R² {r2:.4f}" if isinstance(r2, float) else "?"
     return (
-        f"{accuracy:.2%}" if isinstance(accuracy, float) else "?",
+        figure,
         f"{read.get('parameters', 0):,}",
         f"{size / 1e6:.2f} MB",
         str(read.get("created", "?")),

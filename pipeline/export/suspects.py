@@ -14,6 +14,7 @@ from pipeline.data.check import Examples
 from pipeline.data.dataset import Dataset
 from pipeline.data.progress import progress, say
 from pipeline.errors import DataError, StoreError
+from pipeline.evaluation.metrics import by_label
 from pipeline.export.parity import answers
 from pipeline.export.preprocessing import preprocessor
 from pipeline.network.notation import times
@@ -49,7 +50,7 @@ def suspects(version: Path, manifest: dict[str, Any], examples: Examples, consol
     Raises StoreError when one of them is missing, ExportError when onnxruntime cannot load it.
     """
     labels: list[str] = manifest["labels"]
-    Y = _answers(version, _inputs(version, examples, console), console)
+    Y = by_label(_answers(version, _inputs(version, examples, console), console))
     theirs = np.array([labels.index(label) for label in examples.labels])[examples.numbers]
     chosen = np.flatnonzero((Y.argmax(axis=1) != theirs) & (Y.max(axis=1) >= SURE))
     surest = chosen[np.argsort(-Y[chosen].max(axis=1), kind="stable")]

@@ -53,6 +53,7 @@ class Step(Activation):
     """f(x) = 1 if x > 0 else 0: what a perceptron has. Its derivative is 0 wherever there is one."""
 
     kind = "step"
+    gain = 0.0  # a perceptron begins with nothing
 
     def apply(self, X: Array, Y: Array) -> None:
         np.greater(X, 0, out=Y, casting="unsafe")

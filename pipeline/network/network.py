@@ -6,13 +6,14 @@ operations on vectors, a checkpoint is one array, and the gradients of many work
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from pipeline.errors import ArchitectureError
 from pipeline.network import losses, notation
-from pipeline.network.activations import Activation, Identity, Sigmoid, Softmax, activation
+from pipeline.network.activations import Activation, Identity, Sigmoid, Softmax, Step, activation
 from pipeline.network.convolution import Convolution
 from pipeline.network.dense import Dense
 from pipeline.network.dropout import Dropout
@@ -21,10 +22,11 @@ from pipeline.network.layer import Array, Backprop, Layer
 from pipeline.network.notation import Architecture, Shape, times
 from pipeline.network.pooling import AveragePooling, MaxPooling
 from pipeline.network.reshaping import Flatten, Input
+from pipeline.network.scale import Scale
 
 Run = Layer | Fused  # what is run at once
 Call = Callable[[Run, np.ndarray, np.random.Generator | None], tuple[Array, Backprop]]
-LOSSES = ("cross-entropy", "mse")
+LOSSES = ("cross-entropy", "mse", "perceptron")
 MOST = 1_000_000_000  # parameters: 4 GB of float32, and as much again for the gradient
 
 
@@ -88,6 +90,12 @@ class Network:
         for layer, after in zip(self.layers, [*self.layers[1:], Identity(())], strict=True):
             layer.initialise(rng, after.gain if isinstance(after, Activation) else 1.0)
 
+    def measure(self, X: np.ndarray, learn: np.ndarray) -> None:
+        """Let SCALE see what is to be learned from, if there is one: of the examples X [N,D] those at learn [n]."""
+        for layer in self.layers:
+            if isinstance(layer, Scale):
+                layer.measure(X[learn])
+
     def forward(
         self, X: np.ndarray, rng: np.random.Generator | None = None, layers: list[Layer] | None = None
     ) -> tuple[Array, Backprop]:
@@ -118,28 +126,54 @@ class Network:
         Returns it and the outputs [N,K] (before the last activation, where the loss takes it in); the gradients are
         left in `gradient`. rng: for dropout. smoothing: see `losses.one_hot`.
         """
-        layers, loss = objective(self.layers, kind)
-        Y, backprop = self.forward(X, rng, layers)
-        value, dY = loss(Y, losses.one_hot(labels, self.outputs, self.dtype, smoothing), B or len(Y))
+        aim = objective(self.layers, kind)
+        Y, backprop = self.forward(X, rng, aim.layers)
+        value, dY = aim.loss(Y, losses.targets(labels, self.outputs, self.dtype, smoothing), B or len(Y))
         backprop(dY)
         return value, Y
 
     def predict(self, X: np.ndarray, batch: int = 64) -> Array:
-        """Probabilities [N,K] for examples X of any number, `batch` of them at a time."""
+        """The outputs [N,K] for examples X of any number, `batch` of them at a time."""
         Y = np.empty((len(X), self.outputs), self.dtype)
         for start in range(0, len(X), batch):
             Y[start : start + batch] = self.forward(X[start : start + batch])[0]
         return Y
 
 
-def objective(layers: list[Layer], kind: str) -> tuple[list[Layer], losses.Loss]:
-    """The layers to run and the loss to take from them: cross-entropy takes the last activation in."""
+@dataclass(frozen=True)
+class Objective:
+    """What a training makes small: the loss of what the layers give, from which the last activation may be left out.
+
+    boundary: where one unit stands for two labels, what is above it means the second.
+    """
+
+    layers: list[Layer]
+    loss: losses.Loss
+    boundary: float = 0.0
+
+    def right(self, Y: Array, labels: np.ndarray) -> int:
+        """How many of Y [N,K] are answers with the labels [N]; a number [N] that is to be met is never quite right."""
+        if labels.dtype.kind == "f":
+            return 0
+        answers = Y.argmax(axis=1) if Y.shape[1] > 1 else Y[:, 0] > self.boundary
+        return int(np.count_nonzero(answers == labels))
+
+
+def objective(layers: list[Layer], kind: str) -> Objective:
+    """What to make small: cross-entropy and the perceptron's criterion take the last activation in."""
     if kind == "mse":
-        return layers, losses.mean_squared_error
-    if isinstance(layers[-1], Softmax):
-        return layers[:-1], losses.softmax_cross_entropy
+        return Objective(layers, losses.mean_squared_error, boundary=0.5)
+    if kind == "perceptron":
+        if isinstance(layers[-1], Step) and layers[-1].shape == (1,):
+            return Objective(layers[:-1], losses.perceptron_criterion)
+        raise ArchitectureError(
+            f"the perceptron's rule needs one unit with a step: expected “FC 1 step” at the end, got"
+            f" {layers[-1].kind} of {layers[-1].shape[0]}; or use another --loss"
+        )
+    if isinstance(layers[-1], Softmax) and layers[-1].shape != (1,):
+        return Objective(layers[:-1], losses.softmax_cross_entropy)
     if isinstance(layers[-1], Sigmoid):
-        return layers[:-1], losses.sigmoid_cross_entropy
+        return Objective(layers[:-1], losses.sigmoid_cross_entropy)
     raise ArchitectureError(
         f"the cross-entropy needs probabilities: expected softmax or sigmoid on the last layer, got"
         f" {layers[-1].kind}; end with “FC {layers[-1].shape[0]} softmax”, or use --loss mse"
@@ -156,6 +190,10 @@ def _layers(architecture: Architecture, example: Shape, dtype: np.dtype[Any]) ->
         )
     layers: list[Layer] = [Input(example, shape, dtype)]
     for spec in architecture.layers:
+        if isinstance(spec, notation.Scale) and (len(layers) > 1 or len(example) > 1):
+            raise ArchitectureError(
+                "SCALE brings plain numbers to one size: expected it right after INPUT, and no pixels, which have it"
+            )
         layers += _build(spec, layers[-1].shape)
     if len(layers[-1].shape) != 1:
         raise ArchitectureError(
@@ -207,6 +245,8 @@ def _build(spec: notation.Layer, shape: Shape) -> list[Layer]:
             return [(MaxPooling if spec.kind == "max" else AveragePooling)(shape, spec)]
         case notation.Flatten():
             return [Flatten(shape)]
+        case notation.Scale():
+            return [Scale(shape)]
         case notation.Dropout():
             return [Dropout(shape, spec.rate)]
         case notation.Dense():

@@ -7,6 +7,7 @@
                  | "POOL" ( "max" | "avg" ) kernel [ "stride" n ]
                  | "FC" units [ activation ]
                  | "FLATTEN"
+                 | "SCALE"
                  | "DROPOUT" rate
 
 A shape is `1x28x28` (channels, height, width) or `784` (features); a kernel is `5x5` (height, width).
@@ -73,6 +74,14 @@ class Flatten:
 
 
 @dataclass(frozen=True)
+class Scale:
+    """Plain numbers brought to mean 0 and deviation 1; right after INPUT."""
+
+    def __str__(self) -> str:
+        return "SCALE"
+
+
+@dataclass(frozen=True)
 class Dropout:
     """While training, each value is zeroed with probability `rate`."""
 
@@ -97,7 +106,7 @@ class Repeat:
         return f"{text} * {self.count}" if self.count > 1 else text
 
 
-Layer = Conv | Pool | Dense | Flatten | Dropout
+Layer = Conv | Pool | Dense | Flatten | Scale | Dropout
 Item = Layer | Repeat
 
 

@@ -19,9 +19,10 @@ from pipeline.network.notation import (
     Layer,
     Pool,
     Repeat,
+    Scale,
 )
 
-LAYERS = ("CONV", "POOL", "FC", "FLATTEN", "DROPOUT")
+LAYERS = ("CONV", "POOL", "FC", "FLATTEN", "SCALE", "DROPOUT")
 LARGEST = 1_000_000  # of any number in the text: beyond it stands a slip of the finger, not a network
 DEEPEST = 8  # brackets within brackets
 MOST = 1_000  # layers, every repetition written out
@@ -137,6 +138,9 @@ class _Parser:
 
     def flatten(self) -> Flatten:
         return Flatten()
+
+    def scale(self) -> Scale:
+        return Scale()
 
     def dropout(self) -> Dropout:
         if not re.fullmatch(r"0?\.\d{1,9}|0", self.token):

@@ -24,7 +24,8 @@ class Events(Watcher):
         self.steps = progress.epoch * progress.steps + progress.step + 1
         if self.steps % STEPS == 0:
             self.writer.add_scalar("running/loss", progress.loss, self.steps)
-            self.writer.add_scalar("running/accuracy", progress.accuracy, self.steps)
+            if progress.accuracy is not None:
+                self.writer.add_scalar("running/accuracy", progress.accuracy, self.steps)
 
     def finished_epoch(self, line: dict[str, float]) -> None:
         """After each epoch."""

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from pipeline.data.batches import batches
 from pipeline.errors import TrainingError
-from pipeline.network.losses import one_hot
+from pipeline.network.losses import targets
 from pipeline.network.network import Network, objective
 from pipeline.network.notation import Shape
 from pipeline.network.parser import parse
@@ -25,6 +25,7 @@ from pipeline.training import descent, shards
 from pipeline.training.checkpoint import Checkpoint, History, Means, Place
 from pipeline.training.profile import Profile
 from pipeline.training.recipe import LEARNING_RATES, Recipe
+from pipeline.training.rule import ByRule, rule
 from pipeline.training.schedules import SCHEDULES
 from pipeline.training.stopping import ended, epochs_since_best
 from pipeline.training.team import Arrays, Team, alone, gather
@@ -32,18 +33,24 @@ from pipeline.training.team import Arrays, Team, alone, gather
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a training stands after a step; loss and accuracy are the means of the running epoch so far."""
+    """Where a training stands after a step; loss and accuracy are the means of the running epoch so far.
+
+    A regression has no accuracy.
+    """
 
     epoch: int
     step: int
     steps: int
     examples: int
     loss: float
-    accuracy: float
+    accuracy: float | None
 
 
 class Watcher:
     """What a training tells while it runs; every method may be left as it is."""
+
+    def began(self) -> None:
+        """Before the first step of this process."""
 
     def stepped(self, progress: Progress, checkpoint: Callable[[], Checkpoint]) -> None:
         """After each step; `checkpoint()` is where it stands. Raising here ends the training."""
@@ -73,6 +80,7 @@ def fit(
     Raises TrainingError if the loss is no longer a number, a worker dies, or `start` is another training's.
     """
     network.initialise(np.random.default_rng([recipe.seed, 0]))
+    network.measure(data["X"], data["learn"])
     state, place = descent.state(network, recipe), Place()
     if start:
         state, place = state | _checked(start.arrays, state), deepcopy(start.place)
@@ -80,7 +88,7 @@ def fit(
     arrays["look_Y"] = np.zeros((len(data["look"]), network.outputs), network.dtype)
     # Whoever imported NumPy before this package gave BLAS as many threads as there are cores, and so other bits.
     with threadpool_limits(1, "blas"):
-        if workers == 1:
+        if workers == 1 or rule(network, recipe):
             return _train(alone(arrays), network, recipe, place, watchers, profile)
         with gather(workers, arrays, _beside, example, recipe, place) as team:
             return _train(team, network, recipe, place, watchers, profile)
@@ -136,11 +144,14 @@ class Training:
         self.team, self.network, self.recipe, self.place, self.watchers = team, network, recipe, place, watchers
         network.use(team.arrays["theta"])
         self.learn = team.arrays["learn"]
+        self.classifies = team.arrays["labels"].dtype.kind != "f"
         self.batch_size = recipe.examples_in_a_step(len(self.learn))
         self.steps = -(-len(self.learn) // self.batch_size)
         self.schedule = SCHEDULES[recipe.schedule]
         self.shards = shards.Shards(team, network, recipe)
         self.descent = descent.Descent(team, network, recipe, self.steps_taken)
+        chosen = rule(network, recipe)
+        self.by_rule = ByRule(chosen, self.shards) if chosen else None
 
     @property
     def steps_taken(self) -> int:
@@ -154,6 +165,8 @@ class Training:
     def run(self) -> History:
         """All epochs that are still to come, one after the other."""
         history = self.place.history
+        for watcher in self.watchers:
+            watcher.began()
         while not ended(history, self.recipe):
             with np.errstate(over="ignore", invalid="ignore"):  # `check` says it in words
                 line = self.epoch(len(history))
@@ -170,22 +183,33 @@ class Training:
         start = time.perf_counter() - place.seconds
         order = enumerate(batches(len(self.learn), self.batch_size, self.rng(1, epoch)))
         for step, batch in islice(order, place.step, None):
-            gradients, loss, right = self.shards.gradients(self.learn[batch], partial(self.rng, 2, epoch, step))
-            self.check(loss, epoch, step)
-            self.descent.step(gradients, self.eta(epoch, step))
-            self.team.meet()
+            loss, right = self.step(self.learn[batch], epoch, step)
             means.add(len(batch), loss, right)
             place.step, place.seconds = step + 1, time.perf_counter() - start
-            self.tell(Progress(epoch, step, self.steps, means.examples, means.loss, means.accuracy))
+            accuracy = means.accuracy if self.classifies else None
+            self.tell(Progress(epoch, step, self.steps, means.examples, means.loss, accuracy))
         return {
             "epoch": epoch + 1,
             "seconds": round(place.seconds, 3),
             "images_per_second": round(means.examples / place.seconds, 1),
             "learning_rate": self.eta(epoch, self.steps - 1),
             "train_loss": means.loss,
-            "train_accuracy": means.accuracy,
+            **({"train_accuracy": means.accuracy} if self.classifies else {}),
             **self.validate(),
         }
+
+    def step(self, batch: np.ndarray, epoch: int, step: int) -> tuple[float, int]:
+        """Learn from the examples at `batch` [B]; returns their mean loss, and how many were answered right before."""
+        eta, chance = self.eta(epoch, step), partial(self.rng, 2, epoch, step)
+        if self.by_rule:
+            loss, right = self.by_rule.step(batch, eta, chance)
+            self.check(loss, epoch, step)
+            return loss, right
+        gradients, loss, right = self.shards.gradients(batch, chance)
+        self.check(loss, epoch, step)
+        self.descent.step(gradients, eta)
+        self.team.meet()
+        return loss, right
 
     def tell(self, progress: Progress) -> None:
         """Tell those who watch. The other workers cannot go on before this one has done so, nor change anything."""
@@ -223,13 +247,13 @@ class Training:
             return {}
         labels = self.team.arrays["labels"][look]
         self.network.use(latest(self.team.arrays, self.recipe))
-        layers, loss = objective(self.network.layers, self.recipe.loss)
+        aim = objective(self.network.layers, self.recipe.loss)
         for start in range(self.team.rank * shards.PIECE, len(look), self.team.size * shards.PIECE):
             piece = slice(start, start + shards.PIECE)
-            Y[piece] = self.network.forward(X[look[piece]], layers=layers)[0]
+            Y[piece] = self.network.forward(X[look[piece]], layers=aim.layers)[0]
         self.team.meet()
         self.network.use(self.team.arrays["theta"])
         return {
-            "validation_loss": loss(Y, one_hot(labels, Y.shape[1], Y.dtype), len(Y))[0],
-            "validation_accuracy": float(np.mean(Y.argmax(axis=1) == labels)),
+            "validation_loss": aim.loss(Y, targets(labels, Y.shape[1], Y.dtype), len(Y))[0],
+            **({"validation_accuracy": aim.right(Y, labels) / len(Y)} if self.classifies else {}),
         }

@@ -91,24 +91,57 @@ RECIPES = {
         stop_at=0.99,
     ),
 }
+NETWORK = {"batch_size": 128, "optimizer": "adam", "schedule": "one-cycle", "loss": "cross-entropy", "validation": 0.1}
+UNIT = {"batch_size": 1, "optimizer": "sgd", "validation": 0.0}  # a single unit learns from one example at a time
+USUAL: dict[str, dict[str, Any]] = {
+    "fnn": NETWORK,
+    "cnn": NETWORK,
+    "perceptron": {**UNIT, "schedule": "constant", "loss": "perceptron"},
+    "linear": {**UNIT, "schedule": "cosine", "loss": "mse"},
+}
+KINDS = tuple(USUAL)
+DATASETS = {"fnn": "mnist", "cnn": "mnist", "perceptron": "and"}
+UNITS = {"perceptron": "FC 1 step", "linear": "SCALE -> FC 1"}
 # What else is usual, by optimizer.
 LEARNING_RATES = {"sgd": 0.1, "momentum": 0.02, "nesterov": 0.02, "adam": 0.001}
 STEPS = 1_000  # that a training takes at the least: a small dataset is gone through more often
+SINGLE_STEPS = 50_000  # likewise, of one example each
+UNIT_STEPS, UNIT_EPOCHS = 100_000, 1_000  # of a single unit, whichever is fewer
+
+
+def usual(kind: str, batch_size: BatchSize | None) -> dict[str, Any]:
+    """What the options are that nobody said; eta is constant where it is one example at a time, as in the textbooks."""
+    constant = {"schedule": "constant"} if batch_size == 1 and kind not in UNITS else {}
+    return {**USUAL[kind], **constant}
 
 
 def default_epochs(kind: str, n: int, batch_size: BatchSize, preset: Preset) -> int:
-    """How often a network of this kind goes through n examples."""
+    """How often a network of this kind goes through n examples; a perceptron, at most."""
     steps = -(-n // (n if batch_size == "full" else batch_size))
+    if kind in UNITS:
+        return max(10, min(UNIT_EPOCHS, -(-UNIT_STEPS // steps)))
+    if batch_size == 1:
+        return max(3, -(-SINGLE_STEPS // steps))
     return max(preset.epochs[kind], -(-STEPS // steps))
 
 
-def default_learning_rate(kind: str, optimizer: str, preset: Preset) -> float:
-    """The highest rate of a training of this kind of network with this optimizer."""
-    return preset.learning_rate[kind] if optimizer == "adam" else LEARNING_RATES[optimizer]
+def default_learning_rate(kind: str, optimizer: str, loss: str, preset: Preset) -> float:
+    """The highest rate of a training of this kind of network with this optimizer.
+
+    The squared error is felt through the slope of a sigmoid, which is a quarter at the most: its rate is higher.
+    A perceptron that begins at 0 takes the same decisions at any rate, and at 1 its sums are exact.
+    """
+    if kind == "perceptron":
+        return 1.0
+    if optimizer == "adam" and kind not in UNITS:
+        return preset.learning_rate[kind]
+    return LEARNING_RATES[optimizer] * (5 if (optimizer, loss) == ("sgd", "mse") and kind not in UNITS else 1)
 
 
 def default_architecture(kind: str, shape: Shape, labels: int, preset: Preset) -> str:
-    """A good first network of this kind ("fnn" or "cnn") for examples of this shape."""
+    """A good first network of this kind for examples of this shape."""
+    if kind in UNITS:
+        return f"INPUT {math.prod(shape)} -> {UNITS[kind]}"
     if kind == "fnn":
         return f"INPUT {math.prod(shape)} -> {preset.fnn} -> FC {labels} softmax"
     if len(shape) != 3:

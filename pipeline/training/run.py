@@ -19,12 +19,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from pipeline import files
-from pipeline.data.dataset import Dataset
+from pipeline.data.dataset import Dataset, Task
 from pipeline.errors import RunError
 from pipeline.network.network import Network
 from pipeline.network.parser import parse
@@ -40,7 +40,8 @@ SCHEMA = 1
 class Job:
     """What a run was asked to do.
 
-    name: of the model. kind: "fnn" or "cnn". source, data_dir, pictures: as `pipeline.data.sources.load` takes them.
+    name: of the model. kind: one of `pipeline.training.recipe.KINDS`. source, data_dir, pictures: as
+        `pipeline.data.sources.load` takes them.
     dataset: what the data turned out to be: name, sha256, labels, shape of an example, sizes of the splits.
     versions, environment: as `pipeline.training.environment` says; started: when, UTC.
     """
@@ -67,6 +68,16 @@ class Job:
         """Of one example, (C, H, W) or (D,)."""
         return tuple(self.dataset["shape"])
 
+    @property
+    def task(self) -> Task:
+        """What is answered: a label, or a number."""
+        return cast(Task, self.dataset.get("task", "classification"))
+
+    @property
+    def target(self) -> str | None:
+        """Of a table, the column that is answered."""
+        return self.dataset.get("target")
+
     @classmethod
     def from_json(cls, read: dict[str, Any]) -> "Job":
         """The job that `asdict` made this dictionary of."""
@@ -85,6 +96,7 @@ class Job:
 
 def describe(dataset: Dataset, validation: int) -> dict[str, Any]:
     """The facts of a dataset that a job remembers."""
+    table = {"task": dataset.task, "target": dataset.target, "columns": list(dataset.columns)}
     return {
         "name": dataset.name,
         "sha256": dataset.sha256,
@@ -94,7 +106,13 @@ def describe(dataset: Dataset, validation: int) -> dict[str, Any]:
         "train": len(dataset.train) - validation,
         "validation": validation,
         "test": len(dataset.test),
+        **(table if dataset.columns else {}),
     }
+
+
+def answered(job: Job) -> str:
+    """What a network is to answer, in words: how many labels, or which number."""
+    return f"{len(job.labels)} labels" if job.task == "classification" else f"the number to be met is {job.target}"
 
 
 def now() -> datetime:

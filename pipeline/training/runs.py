@@ -12,7 +12,11 @@ from pipeline.training.run import Job, Run
 
 # What is there when a step is done, the last step first.
 DONE = {"export/parity.json": "exported", "metrics.json": "evaluated", "weights.npz": "trained"}
-TEST = ("samples", "accuracy", "loss", "expected_calibration_error")  # of metrics.json
+# Of metrics.json, by task.
+TEST = {
+    "classification": ("samples", "accuracy", "loss", "expected_calibration_error"),
+    "regression": ("samples", "r2", "rmse", "loss"),
+}
 DAMAGE = (OSError, ValueError, TypeError, KeyError, AttributeError)  # what files of another content lead to
 
 
@@ -24,7 +28,7 @@ class Summary:
     done, epochs: epochs of the training, those that are over and those that were asked for.
     best, best_epoch: the highest validation accuracy and when it was reached; None if there is none.
     seconds: of training.
-    test: what the test set said, the numbers called as in TEST; empty before it is evaluated.
+    test: what the test set said, those numbers of TEST that its task has; empty before it is evaluated.
     """
 
     folder: Path
@@ -109,7 +113,7 @@ def _test(run: Run) -> dict[str, float]:
     if not (run.folder / "metrics.json").exists():
         return {}
     metrics = run.read_json("metrics.json")
-    return {name: float(metrics[name]) for name in TEST}
+    return {name: float(metrics[name]) for name in TEST[run.job.task]}
 
 
 def state(run: Run) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from pipeline.buffers import Buffers
 from pipeline.data.augmentation import AUGMENTATIONS
 from pipeline.network.layer import Array
-from pipeline.network.network import Network
+from pipeline.network.network import Network, objective
 from pipeline.training.recipe import Recipe
 from pipeline.training.team import Arrays, Team
 
@@ -45,6 +45,7 @@ class Shards:
 
     def __init__(self, team: Team, network: Network, recipe: Recipe) -> None:
         self.team, self.network, self.recipe = team, network, recipe
+        self.objective = objective(network.layers, recipe.loss)
         self.augment = AUGMENTATIONS[recipe.augment]
         self.chance = recipe.augment != "none" or any(layer.kind == "dropout" for layer in network.layers)
         self.buffers = Buffers()
@@ -76,7 +77,7 @@ class Shards:
             if start:
                 gradient += more
             loss += value
-            right += int(np.count_nonzero(Y.argmax(axis=1) == labels))
+            right += self.objective.right(Y, labels)
         return loss, right
 
     def augmented(self, piece: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:

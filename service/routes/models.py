@@ -40,6 +40,7 @@ def describe(models: Models, name: str) -> dict[str, Any]:
         "versions": list(listing.versions),
         "current": listing.pointer,
         "unloaded": name in models.off,
+        "task": model and model.manifest.task,
         "labels": model and len(model.manifest.labels),
         "input": model and model.manifest.kind,
         "accuracy": model and model.manifest.accuracy,

@@ -6,6 +6,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from service.runtime import by_label
 from service.v2.graphs import Target
 from service.v2.question import Question
 from service.v2.tensors import to_bytes
@@ -39,6 +40,7 @@ def numbers(target: Target, question: Question, Y: NDArray[Any]) -> tuple[dict[s
 
 def classified(target: Target, question: Question, Y: NDArray[Any]) -> tuple[dict[str, Any], bytes | None]:
     """The likeliest labels of each row, as Triton writes them: BYTES [N,classes] of "probability:index:label"."""
+    Y = by_label(Y, target.graph.labels)
     order = np.argsort(-Y, axis=1, kind="stable")[:, : question.wanted.classes]
     labels = target.graph.labels
     texts = [f"{Y[row, i]:f}:{i}:{labels[i]}" for row, columns in enumerate(order.tolist()) for i in columns]

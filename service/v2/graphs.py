@@ -31,12 +31,14 @@ class Port(NamedTuple):
 class Graph(NamedTuple):
     """One ONNX graph: what goes in, what comes out, and the labels of what comes out, none for pixels.
 
+    classifies: whether the labels are classes; of a regression the label is the number's name.
     pictures: whether encoded pictures may come in place of the input.
     """
 
     given: Port
     gives: Port
     labels: Sequence[str]
+    classifies: bool
     pictures: bool
 
     def takes(self) -> str:
@@ -84,14 +86,15 @@ def read_version(text: str | None) -> int | None:
 
 
 def network(manifest: Manifest) -> Graph:
-    return Graph(port(manifest.input, -1), port(manifest.output, -1), manifest.labels, manifest.kind == "image")
+    classifies, pictures = manifest.task == "classification", manifest.kind == "image"
+    return Graph(port(manifest.input, -1), port(manifest.output, -1), manifest.labels, classifies, pictures)
 
 
 def preprocessing(manifest: Manifest, name: str) -> Graph:
     """Raises ModelNotFound for a model of numbers, which has none."""
     if manifest.kind != "image":
         raise ModelNotFound(f"no model {name!r}: {name.removesuffix(SUFFIX)!r} takes its numbers as they are")
-    return Graph(Port(IMAGE.name, "UINT8", (-1, -1, 3)), port(manifest.input, 1), (), True)
+    return Graph(Port(IMAGE.name, "UINT8", (-1, -1, 3)), port(manifest.input, 1), (), False, True)
 
 
 def port(tensor: Tensor, batch: int) -> Port:

@@ -141,7 +141,7 @@ def read_classes(output: dict[str, Any], graph: Graph) -> int:
     if classes is None:
         return 0
     expect(type(classes) is int and classes > 0, "classification", "a whole number of at least 1", classes)
-    if not graph.labels:
+    if not graph.classifies:
         raise InvalidInputs(f"expected no classification: {graph.gives.name!r} has no labels")
     return int(classes)
 

@@ -23,7 +23,10 @@ def pipeline(*arguments: object) -> None:
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with models/ and runs/, of one version each of “cnn” (the digits) and “flowers” (numbers)."""
+    """A folder with models/ and runs/, of one version each of “cnn” (the digits) and “flowers” (numbers).
+
+    And of the units: the perceptrons “and” and “xor”, and “salary”, a regression.
+    """
     home, rng = tmp_path_factory.mktemp("contract"), np.random.default_rng(1)
     labels = rng.integers(0, 3, 120)
     X = rng.normal(size=(120, 4)) + 3 * np.eye(3, 4)[labels]
@@ -33,4 +36,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     options = ("--augment", "none", "--learning-rate", 0.005, *places)
     pipeline("train", "cnn", "--dataset", "digits", "--architecture", small, "--epochs", 25, *options)
     pipeline("train", "fnn", "--dataset", home / "flowers.npz", "--name", "flowers", "--epochs", 5, *places)
+    for name in ("and", "xor"):
+        pipeline("train", "perceptron", "--dataset", name, "--name", name, "--epochs", 20, *places)
+    (home / "salary.csv").write_text("years,salary\n5,5500\n3,2300\n8,7600\n1.4,1800\n10.1,11400\n")
+    pipeline("train", "linear", "--dataset", home / "salary.csv", "--name", "salary", "--epochs", 200, *places)
     return home

@@ -108,6 +108,32 @@ def publish_features(store: Path, name: str = "linear", version: int = 1, **chan
     return publish(store, name, version, {"model.onnx": sum_network()}, manifest)
 
 
+def unit_network(output: str, hard: bool) -> onnx.ModelProto:
+    """features float32 [N,2] -> 2 a + 3 b - 4, float32 [N,1]; or, if hard, 1 where that is above 0 and else 0."""
+    nodes = [helper.make_node("Gemm", ["features", "W", "b"], ["sum" if hard else output])]
+    if hard:
+        nodes.append(helper.make_node("Greater", ["sum", "zero"], ["above"]))
+        nodes.append(helper.make_node("Cast", ["above"], [output], to=TensorProto.FLOAT))
+    constants = {"W": np.array([[2], [3]], np.float32), "b": np.array([-4], np.float32), "zero": np.float32(0)}
+    features = tensor("features", TensorProto.FLOAT, ["N", 2])
+    return model_of(nodes, [features], [tensor(output, TensorProto.FLOAT, ["N", 1])], constants)
+
+
+def publish_unit(store: Path, task: str = "classification", **changes: Any) -> Path:
+    """Publish a model of one output: the perceptron `and`, which tells two labels apart, or the regression `salary`."""
+    hard = task == "classification"
+    name, output, labels = ("and", "probabilities", ["no", "yes"]) if hard else ("salary", "values", ["salary"])
+    manifest = {
+        "task": task,
+        "labels": labels,
+        "input": {"kind": "features", "name": "features", "shape": ["N", 2], "dtype": "float32"},
+        "outputs": [{"name": output, "shape": ["N", 1], "dtype": "float32"}],
+        "metrics": {"accuracy": 1.0} if hard else {"r2": 0.97},
+        **changes,
+    }
+    return publish(store, name, 1, {"model.onnx": unit_network(output, hard)}, manifest)
+
+
 def publish(store: Path, name: str, version: int, files: dict[str, onnx.ModelProto], changes: dict[str, Any]) -> Path:
     """Write a version beside the store's and rename it into place, as publishing does. Returns its folder."""
     beside = store / name / f".publishing-{version}"

@@ -26,6 +26,7 @@ def test_models_lists_what_is_served_and_what_is_broken(store: Path) -> None:
         "versions": [1, 2, 3],
         "current": "3",
         "unloaded": False,
+        "task": "classification",
         "labels": 3,
         "input": "image",
         "accuracy": 0.99,

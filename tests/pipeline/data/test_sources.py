@@ -68,7 +68,7 @@ def test_unknown_datasets(source, hint):
 
 
 def test_a_file_of_another_kind(tmp_path):
-    path = tmp_path / "set.csv"
+    path = tmp_path / "set.txt"
     path.touch()
     with pytest.raises(DataError, match="is a file of another kind"):
         sources.load(str(path))
@@ -102,10 +102,21 @@ def test_fetch(tmp_path, idx_files, monkeypatch):
 
 def test_the_listing_tells_the_truth(tmp_path, idx_files):
     idx_files(tmp_path / "mnist")
-    bundled, here, absent = sources.listing(tmp_path)
+    bundled, here, absent, *tables = sources.listing(tmp_path)
     data = sources.load("digits")
     assert (bundled.name, bundled.train, bundled.test) == (data.name, len(data.train), len(data.test))
     assert (bundled.shape, bundled.labels, bundled.here) == (data.shape, data.labels, True)
     assert (here.name, here.here, here.place) == ("mnist", True, str(tmp_path / "mnist"))
     assert (absent.name, absent.here) == ("fashion-mnist", False)
     assert absent.place == "python -m pipeline fetch fashion-mnist"
+    assert [table.name for table in tables] == ["and", "or", "nand", "xor"]
+    for table in tables:
+        data = sources.load(table.name)
+        assert (table.train, table.test, table.shape) == (len(data.train), len(data.test), data.shape)
+        assert table.labels == data.labels
+
+
+@pytest.mark.parametrize("options", [{"target": "y"}, {"task": "regression"}])
+def test_only_a_table_has_a_column_to_be_answered(options):
+    with pytest.raises(DataError, match=r"digits: expected a \.csv file"):
+        sources.load("digits", **options)

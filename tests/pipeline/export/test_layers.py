@@ -66,6 +66,8 @@ def agree(network: Network, example: Shape, n: int = 7) -> onnx.ModelProto:
         ("INPUT 2x7x6 -> FLATTEN -> FC 3", None, "Flatten"),
         ("INPUT 84 -> FC 3", (2, 7, 6), "Gemm"),
         ("INPUT 9 -> FC 3", None, "Gemm"),
+        ("INPUT 9 -> FC 1 step", None, "Greater"),
+        ("INPUT 9 -> SCALE -> FC 3", None, "Div"),
         *((f"INPUT 9 -> FC 5 {name} -> FC 3", None, operator) for name, operator in (
             ("relu", "Relu"), ("sigmoid", "Sigmoid"), ("tanh", "Tanh"), ("softmax", "Softmax"), ("step", "Greater"),
         )),

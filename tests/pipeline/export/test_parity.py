@@ -75,6 +75,21 @@ def test_another_label_does_not_pass_however_small_the_difference() -> None:
         parity.check(expected, model, X)
 
 
+def test_a_number_may_differ_by_a_part_of_the_largest_and_a_label_of_one_unit_not_at_all() -> None:
+    unit, features = Network(parse("INPUT 1 -> FC 1")), np.array([[0], [1], [1000]], np.float32)
+    unit.theta[...] = 1, -0.5
+    expected = unit.predict(features)  # -½, ½ and 999½
+    model = model_graph(unit, ("y",), "values").SerializeToString()
+    assert parity.check(expected + np.float32(0.009), model, features, "regression").difference < 0.01
+    with pytest.raises(ExportError, match=r"differ by 0\.011 in an output, expected at most 0\.0099"):
+        parity.check(expected + np.float32(0.011), model, features, "regression")
+    half = Network(parse("INPUT 1 -> FC 1 sigmoid"))  # ½, which is no answer for the second label
+    other = half.predict(features)
+    other[2] += 5e-6
+    with pytest.raises(ExportError, match="example 2 of the test set different labels"):
+        parity.check(other, model_graph(half, ("no", "yes")).SerializeToString(), features)
+
+
 def test_answers_take_more_examples_than_fit_one_piece(network: Network, model: onnx.ModelProto) -> None:
     Y = parity.answers(model.SerializeToString(), X)
     np.testing.assert_allclose(Y, network.predict(X), atol=1e-6)

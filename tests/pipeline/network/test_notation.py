@@ -14,6 +14,7 @@ from pipeline.network.notation import (
     Item,
     Pool,
     Repeat,
+    Scale,
     times,
 )
 from pipeline.network.parser import parse
@@ -26,6 +27,7 @@ layers = st.one_of(
     st.builds(Pool, st.sampled_from(["max", "avg"]), kernels, st.none() | numbers),
     st.builds(Dense, numbers, activations),
     st.just(Flatten()),
+    st.just(Scale()),
     st.integers(0, 10**9 - 1).map(lambda n: Dropout(n / 10**9)),
 )
 

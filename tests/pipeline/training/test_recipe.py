@@ -12,6 +12,7 @@ from pipeline.network.network import Network, objective
 from pipeline.network.parser import parse
 from pipeline.training.optimizers import OPTIMIZERS
 from pipeline.training.recipe import (
+    KINDS,
     LEARNING_RATES,
     RECIPES,
     STEPS,
@@ -19,6 +20,8 @@ from pipeline.training.recipe import (
     Recipe,
     default_architecture,
     default_epochs,
+    default_learning_rate,
+    usual,
 )
 from pipeline.training.schedules import SCHEDULES
 
@@ -80,3 +83,27 @@ def test_features_get_an_fnn_and_no_cnn() -> None:
     assert default_architecture("fnn", (7,), 3, RECIPES["best"]).startswith("INPUT 7 -> FC")
     with pytest.raises(TrainingError, match="7 numbers: train fnn instead"):
         default_architecture("cnn", (7,), 3, RECIPES["best"])
+
+
+@pytest.mark.parametrize(("kind", "n", "batch_size", "epochs"), [
+    ("perceptron", 4, 1, 1_000),  # at most
+    ("perceptron", 4, "full", 1_000),
+    ("perceptron", 1_000, 1, 100),
+    ("linear", 1_000_000, 1, 10),
+    ("fnn", 54_000, 1, 3),
+    ("fnn", 100, 1, 500),
+])  # fmt: skip
+def test_single_units_and_single_examples_have_epochs_of_their_own(
+    kind: str, n: int, batch_size: int | str, epochs: int
+) -> None:
+    assert default_epochs(kind, n, batch_size, RECIPES["best"]) == epochs
+
+
+def test_what_is_usual() -> None:
+    assert usual("fnn", None) == usual("cnn", 128) == usual("fnn", "full")
+    assert usual("fnn", 1) == {**usual("fnn", None), "schedule": "constant"}
+    assert usual("linear", None)["schedule"] == usual("linear", 1)["schedule"] == "cosine"
+    for kind in KINDS:
+        Recipe("INPUT 1 -> FC 1", **usual(kind, None))
+    rates = {loss: default_learning_rate("fnn", "sgd", loss, RECIPES["best"]) for loss in ("mse", "cross-entropy")}
+    assert rates["mse"] > rates["cross-entropy"] == LEARNING_RATES["sgd"]
