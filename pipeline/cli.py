@@ -13,6 +13,7 @@ from pipeline.errors import DataError, ReproductionError
 from pipeline.export import store as models_store
 from pipeline.export.answer import answer
 from pipeline.export.suspects import suspects, unfit
+from pipeline.lessons import STATIONS
 from pipeline.network.notation import times
 from pipeline.training.recipe import KINDS
 from pipeline.training.recorder import Every
@@ -299,3 +300,25 @@ def predict(name: str, images: tuple[Path, ...], version: int | None, top_k: int
         show.console().print(show.table("", columns, rows, text=columns))
     if problems:
         raise DataError("; ".join(problems))
+
+
+@cli.command()
+@click.argument("station", metavar="[STATION|all]", type=click.Choice([*STATIONS, "all"]), required=False)
+@click.option("--pictures", type=options.PATH, default="lessons", show_default=True, help="Folder for the pictures.")
+@options.debug
+def lesson(station: str | None, pictures: Path) -> None:
+    """Walk from the perceptron to the CNN: each STATION explains, computes and draws."""
+    if station is None:
+        show.console().print(
+            show.table(
+                "", ("station", "what it is about"), list(STATIONS.items()), text=("station", "what it is about")
+            )
+        )
+        print("`pipeline lesson perceptron` runs one of them, `pipeline lesson all` one after the other.")
+        return
+    from pipeline.lessons.station import tell  # matplotlib: half of the start of every other command
+
+    for name in STATIONS if station == "all" else [station]:
+        print(f"\n━━ {name}: {STATIONS[name]}")
+        for paragraph in tell(name, pictures):
+            print(f"\n{paragraph}")
