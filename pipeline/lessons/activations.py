@@ -17,13 +17,13 @@ H = 1e-5  # how far the two points are apart whose difference is taken for a slo
 def value(name: str, x: Values) -> Values:
     """f(x) [D], as the network computes it."""
     Y, _ = activation(name, x.shape).forward(x[np.newaxis])
-    return Y[0].copy()
+    return np.asarray(Y[0], np.float64)
 
 
 def derivative(name: str, x: Values) -> Values:
     """f'(x) [D], as the network computes it: what comes back when a 1 is sent back."""
     _, backprop = activation(name, x.shape).forward(x[np.newaxis])
-    return backprop(np.ones((1, len(x))))[0].copy()
+    return np.asarray(backprop(np.ones((1, len(x))))[0], np.float64)
 
 
 def slope(name: str, x: Values) -> Values:
@@ -38,7 +38,7 @@ def lesson() -> Lesson:
 
 w are its weights, b is its bias, and f is its activation function. These are the usual ones:"""
     yield columns(["x", *(f"{x:g}" for x in POINTS)], *([name, *_three(value(name, POINTS))] for name in NAMES))
-    yield "Learning needs their slopes, the derivatives f'(x). The formulas are those of pipeline/network/activations.py:"
+    yield "Learning needs their slopes, the derivatives f'(x), by the formulas of pipeline/network/activations.py:"
     yield columns(
         ["x", *(f"{x:g}" for x in POINTS)], *([f"{name}'", *_three(derivative(name, POINTS))] for name in NAMES)
     )
@@ -55,7 +55,7 @@ w are its weights, b is its bias, and f is its activation function. These are th
 def _correction() -> Lesson:
     x = np.array([-2.0, -1.0, 0.0, 1.0, 2.0])
     y = value("sigmoid", x)
-    yield """One formula is often misprinted: the sigmoid as 1 / (1 + e^x), with itself for its derivative. Look at both:"""
+    yield "One formula is often misprinted: the sigmoid as 1 / (1 + e^x), with itself for its derivative. Look at both:"
     yield columns(
         ["x", *(f"{each:g}" for each in x)],
         ["y = 1 / (1 + e^-x)", *_three(y)],

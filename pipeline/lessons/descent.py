@@ -37,7 +37,7 @@ class Examples:
     def lowest(self) -> Values:
         """(w, b) where the error is lowest: the least squares."""
         ones = np.ones_like(self.x)
-        return np.linalg.lstsq(np.hstack([self.x, ones]), self.t)[0][:, 0]
+        return np.asarray(np.linalg.lstsq(np.hstack([self.x, ones]), self.t)[0][:, 0], np.float64)
 
 
 def examples() -> Examples:
@@ -71,8 +71,8 @@ plane of all w and b it is a landscape, a valley, and its gradient (dE/dw, dE/db
 
   w ← w - eta dE/dw    b ← b - eta dE/db    with the learning rate eta = {ETA}
 
-The gradient may be that of all examples, of a few or of one. Three walks from the same place, {EPOCHS} epochs long (an epoch
-sees every example once):"""
+The gradient may be that of all examples, of a few or of one. Three walks from the same place, {EPOCHS} epochs long
+(an epoch sees every example once):"""
     yield columns(
         ["--batch-size", "steps an epoch", "E after 1 epoch", "after 3", f"after {EPOCHS}", "w", "b"],
         *(
@@ -82,13 +82,14 @@ sees every example once):"""
         ["least squares", "", "", "", best, f"{w:.2f}", f"{b:.2f}"],
     )
     yield Picture("descent", lambda theme: draw(theme, given, paths))
-    yield f"""All examples: every step goes straight down, but there is only one an epoch. One example: {N} steps an epoch, each in
-a slightly wrong direction; it is down soon, and then it wanders about, since eta stays as it is. A mini-batch has a
-little of both faults, and a processor takes several examples at once almost as fast as one. So everybody uses
+    yield f"""All examples: every step goes straight down, but there is only one an epoch. One example: {N} steps an epoch,
+each in a slightly wrong direction; it is down soon, and then it wanders about, since eta stays as it is. A mini-batch has
+a little of both faults, and a processor takes several examples at once almost as fast as one. So everybody uses
 mini-batches, and lets eta fall towards the end.
 
-The words: textbooks call the first batch gradient descent (BGD) and the second stochastic gradient descent (SGD). Today
-a “batch” mostly is the mini-batch, “SGD” any descent on randomly drawn batches, and who means all examples says full batch."""
+The words: textbooks call the first batch gradient descent (BGD) and the second stochastic gradient descent (SGD).
+Today a “batch” mostly is the mini-batch, “SGD” any descent on randomly drawn batches, and who means all examples
+says full batch."""
 
 
 def _steps(places: Values) -> int:

@@ -33,25 +33,26 @@ def as_matrix(size: int, kernel: int) -> NDArray[np.float64]:
     conv = Convolution((1, size, size), Conv(1, (kernel, kernel)))
     conv.parameters = {"W": np.arange(1.0, kernel**2 + 1).reshape(kernel, kernel, 1, 1), "b": np.zeros(1)}
     pictures = np.eye(size**2).reshape(size, size, size**2, 1)  # [H,W,N,C]
-    return conv.forward(pictures)[0].transpose(2, 0, 1, 3).reshape(size**2, -1)
+    return conv.forward(pictures)[0].astype(np.float64).transpose(2, 0, 1, 3).reshape(size**2, -1)
 
 
 def lesson() -> Lesson:
     W = as_matrix(5, 3)
-    yield f"""A convolution moves a small window over the picture and asks the same question everywhere: y = f(w·window + b).
-It is a fully connected layer in which most weights are 0 and the others are shared. A 3x3 kernel on a 5x5 picture,
-written as the matrix of a fully connected layer, {times(*W.shape)}:
+    yield f"""A convolution moves a small window over the picture and asks the same everywhere: y = f(w·window + b).
+It is a fully connected layer in which most weights are 0 and the others are shared. A 3x3 kernel on a
+5x5 picture, written as the matrix of a fully connected layer, {times(*W.shape)}:
 
   numbers in the matrix      {W.size:4}
   of them not 0              {np.count_nonzero(W):4}
   of them different          {len(np.unique(W[W != 0])):4}   the kernel: all that has to be learned"""
     yield "What that saves in a network for 28x28 pictures, against layers that are fully connected:\n\n  " + SHOWN
     yield _saved(Network(parse(SHOWN)))
-    yield """What comes out, one number for each place, is a feature map. Sub-sampling keeps the largest of each 2x2 window: a
-quarter of the numbers, the same answer if a stroke moves by a pixel within the window, and no parameters at all."""
+    yield """What comes out, one number for each place, is a feature map. Sub-sampling keeps the largest of each 2x2
+window: a quarter of the numbers, the same answer if a stroke moves by a pixel within the window, and no
+parameters at all."""
     dataset = digits.load()
     networks = {name: trained(architecture, dataset) for name, architecture in TRAINED.items()}
-    yield "Two networks, trained now on the 8x8 digits of scikit-learn, with about as many outputs to look at the picture:"
+    yield "Two networks, trained now on the 8x8 digits of scikit-learn; both have 72 values before the last layer:"
     yield columns(
         ["", "parameters", "right, of the test set", "moved by one pixel"],
         *(
@@ -64,7 +65,7 @@ quarter of the numbers, the same answer if a stroke moves by a pixel within the 
 
 
 def _saved(network: Network) -> str:
-    """A row for each layer with parameters: how many, and how many a fully connected layer between the same values has."""
+    """A row for each layer that learns: its parameters, and those of a fully connected layer in its place."""
     rows = []
     before = network.layers[0].shape
     for layer in network.layers[1:]:
@@ -103,7 +104,7 @@ def draw(theme: Theme, network: Network, example: NDArray[np.uint8]) -> Figure:
     found = {output.name: output.values for output in outputs(network, example)}
     kernels = network.layers[1].parameters["W"].transpose(3, 2, 0, 1)[:, 0]  # [kh,kw,1,F]
     figure = Figure(figsize=(9.6, 3.4))
-    left, right = figure.subfigures(1, 2, width_ratios=(1, 3))
+    left, right = figure.subfigures(1, 2, width_ratios=(1, 3), squeeze=False)[0]
     axes = left.subplots()
     axes.imshow(visible(found["input"]))
     axes.set_title("a picture, 8x8")
