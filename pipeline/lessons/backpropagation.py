@@ -75,10 +75,10 @@ def _check(network: Network, textbook: Textbook, x: Values, t: Values) -> str:
     y, backprop = network.forward(x[np.newaxis])
     backprop(mean_squared_error(y, t[np.newaxis], 1)[1])
     measured = np.array([_slope(network, at, x, t) for at in range(len(network.theta))])
-    return f"""The deltas are the gradient of E = ½ (t - y)², with the sign turned. For all 9 weights and biases, they differ by
+    return f"""The deltas are the gradient of E = ½ (t - y)², with the sign turned. For all weights and biases, it differs
 
-  {_largest(by_deltas - network.gradient)} at most from what the general layers of pipeline/network compute
-  {_largest(by_deltas - measured)} at most from (E(w + h) - E(w - h)) / 2h"""
+  by {_largest(by_deltas - network.gradient)} at most from what the general layers of pipeline/network compute
+  by {_largest(by_deltas - measured)} at most from (E(w + h) - E(w - h)) / 2h"""
 
 
 def _slope(network: Network, at: int, x: Values, t: Values) -> float:
