@@ -56,7 +56,7 @@ But by how much is a hidden unit to blame for an error at the end? By its share 
   output delta     {y:.4f} (1 - {y:.4f}) (1 - {y:.4f}) = {output[0]:.4f}
   hidden deltas    {_by_hand(a[1][0], 0.7, output[0])} = {hidden[0]:.4f}
                    {_by_hand(a[1][1], -0.8, output[0])} = {hidden[1]:.4f}"""
-    yield _check(network, textbook, x, t)
+    yield check(network, textbook, x, t)
     errors = list(learned(textbook))
     yield f"XOR, the four examples one after the other, eta = {ETA:g}:"
     yield columns(["pass", "mean error"], *([n, f"{errors[n - 1]:.4f}"] for n in (1, 100, 300, 1000, PASSES)))
@@ -67,7 +67,7 @@ But by how much is a hidden unit to blame for an error at the end? By its share 
     yield Picture("backpropagation", lambda theme: draw(theme, textbook, errors))
 
 
-def _check(network: Network, textbook: Textbook, x: Values, t: Values) -> str:
+def check(network: Network, textbook: Textbook, x: Values, t: Values) -> str:
     """What the deltas say of the gradient, against the general layers and against measured slopes."""
     a = textbook.answers(x)
     steps = [(np.outer(given, d), d) for given, d in zip(a, textbook.deltas(a, t), strict=False)]
@@ -75,7 +75,7 @@ def _check(network: Network, textbook: Textbook, x: Values, t: Values) -> str:
     y, backprop = network.forward(x[np.newaxis])
     backprop(mean_squared_error(y, t[np.newaxis], 1)[1])
     measured = np.array([_slope(network, at, x, t) for at in range(len(network.theta))])
-    return f"""The deltas are the gradient of E = ½ (t - y)², with the sign turned. For all weights and biases, it differs
+    return f"""The deltas are the gradient of E = ½ (t - y)², the sign turned. Over all weights and biases, it differs
 
   by {_largest(by_deltas - network.gradient)} at most from what the general layers of pipeline/network compute
   by {_largest(by_deltas - measured)} at most from (E(w + h) - E(w - h)) / 2h"""

@@ -46,7 +46,7 @@ It is a fully connected layer in which most weights are 0 and the others are sha
   of them not 0              {np.count_nonzero(W):4}
   of them different          {len(np.unique(W[W != 0])):4}   the kernel: all that has to be learned"""
     yield "What that saves in a network for 28x28 pictures, against layers that are fully connected:\n\n  " + SHOWN
-    yield _saved(Network(parse(SHOWN)))
+    yield saved(Network(parse(SHOWN)))
     yield """What comes out, one number for each place, is a feature map. Sub-sampling keeps the largest of each 2x2
 window: a quarter of the numbers, the same answer if a stroke moves by a pixel within the window, and no
 parameters at all."""
@@ -64,7 +64,7 @@ parameters at all."""
     yield Picture("sharing", lambda theme: draw(theme, networks["convolutional"], example))
 
 
-def _saved(network: Network) -> str:
+def saved(network: Network) -> str:
     """A row for each layer that learns: its parameters, and those of a fully connected layer in its place."""
     rows = []
     before = network.layers[0].shape
