@@ -7,7 +7,7 @@ export ORT_DISABLE_TELEMETRY := 1
 DATA ?=
 MNIST := $(if $(DATA),--data-dir $(DATA))
 
-.PHONY: help setup demo test check format serve bench clients peers lock clean
+.PHONY: help setup demo test check format serve docs bench clients peers lock clean
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t12
 
@@ -32,6 +32,9 @@ format: setup  ## rewrite the code in the house's format
 
 serve: setup  ## serve the shipped models at http://127.0.0.1:8000
 	@exec $(BIN)/python -m service --store models
+
+docs: setup  ## build the notes, from the perceptron to the CNN, into build/docs
+	@$(BIN)/python tools/docs.py
 
 bench: setup build/torch/.done  ## speed beside PyTorch, and accuracy, in short; DATA=FOLDER_WITH_MNIST
 	$(BIN)/python benchmarks/training.py $(MNIST) --torch build/torch/bin/python --epochs 2 --images 6400

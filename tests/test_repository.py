@@ -69,7 +69,8 @@ def wanted(lock: str) -> set[str]:
     """What pyproject.toml asks for by name."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     extras, build = project["project"]["optional-dependencies"], project["build-system"]["requires"]
-    everything = [*extras["pipeline"], *extras["service"], *project["dependency-groups"]["dev"]]
+    groups = project["dependency-groups"]
+    everything = [*extras["pipeline"], *extras["service"], *groups["dev"], *groups["docs"]]
     asked = {"build": build, "dev": everything, **extras}[lock]
     return {re.split(r"[^\w.-]", requirement)[0].lower() for requirement in asked}
 

@@ -28,7 +28,7 @@ def main() -> None:
         run(sys.executable, "-m", "venv", "--clear", str(TOOLS))
         run(str(TOOLS / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv")
     upgrade = sys.argv[1:]
-    compile_lock("dev", "--all-extras", "--group", "dev", "pyproject.toml", *upgrade)
+    compile_lock("dev", "--all-extras", "--group", "dev", "--group", "docs", "pyproject.toml", *upgrade)
     # The others follow it, so that no version differs between the machine of a developer and an image.
     compile_lock("service", "--extra", "service", "pyproject.toml", "--constraints", str(DEV), *upgrade)
     compile_lock("pipeline", "--extra", "pipeline", "pyproject.toml", "--constraints", str(DEV), *upgrade)

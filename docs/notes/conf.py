@@ -43,20 +43,15 @@ html_copy_source = html_show_sourcelink = html_use_index = html_show_copyright =
 pygments_style, pygments_dark_style = "friendly", "native"
 
 
-def mathml(formula: str, display: str) -> str:
-    """A formula of LaTeX as MathML, with the prime of a derivative as the operator that it is to browsers."""
-    return convert(formula, display=display).replace("<mi>&#x02032;</mi>", "<mo>&#x02032;</mo>")
-
-
 def inline(self: HTML5Translator, node: nodes.math) -> None:
     """A formula within a line."""
-    self.body.append(mathml(node.astext(), "inline"))
+    self.body.append(convert(node.astext()))
     raise nodes.SkipNode
 
 
 def display(self: HTML5Translator, node: nodes.math_block) -> None:
     """A formula that has its own line."""
-    self.body.append(f'<div class="math">{mathml(node.astext(), "block")}</div>')
+    self.body.append(f'<div class="math">{convert(node.astext(), display="block")}</div>')
     raise nodes.SkipNode
 
 
