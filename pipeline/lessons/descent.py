@@ -84,8 +84,8 @@ The gradient may be that of all examples, of a few or of one. Three walks from t
     yield Picture("descent", lambda theme: draw(theme, given, paths))
     yield f"""All examples: every step goes straight down, but there is only one an epoch. One example: {N} steps an
 epoch, each in a slightly wrong direction; it is down soon, and then it wanders about, since eta stays as it is.
-A mini-batch has a little of both faults, and a processor takes several examples at once almost as fast as one.
-So everybody uses mini-batches, and lets eta fall towards the end.
+A mini-batch has a little of both faults, and a processor takes 64 examples together in far less time than 64
+times one. So everybody uses mini-batches, and lets eta fall towards the end.
 
 The words: textbooks call the first batch gradient descent (BGD) and the second stochastic gradient descent (SGD).
 Today a “batch” mostly is the mini-batch, “SGD” any descent on randomly drawn batches, and who means all examples
