@@ -14,8 +14,9 @@ LANGUAGES = {"en": "en", "zh": "zh_CN"}  # folder: what Sphinx calls it
 
 
 def main(site: Path) -> None:
-    """Write the site into `site`, which is emptied first."""
-    shutil.rmtree(site, ignore_errors=True)
+    """Write the site into the folder `site`, in the place of one that was there."""
+    for folder in ("pictures", *LANGUAGES):
+        shutil.rmtree(site / folder, ignore_errors=True)
     run("pipeline", "lesson", "all", "--pictures", str(site / "pictures"))
     for folder, language in LANGUAGES.items():
         made, kept = site / folder, site / ".doctrees" / folder

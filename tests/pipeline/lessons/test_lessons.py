@@ -26,6 +26,7 @@ def test_an_unknown_station_is_refused_with_those_there_are() -> None:
     assert "backpropagation" in done.output
 
 
+@pytest.mark.slow
 def test_all_stations_are_told_in_their_order(tmp_path: Path) -> None:
     done = CliRunner().invoke(cli, ["lesson", "all", "--pictures", str(tmp_path)], catch_exceptions=False)
     headings = [line.split()[1].rstrip(":") for line in done.output.splitlines() if line.startswith("━━")]
@@ -76,6 +77,12 @@ def test_linear_unit_comes_close_to_the_least_squares() -> None:
     np.testing.assert_allclose([w, b], np.polyfit(linear.YEARS, linear.PAY, 1))
     np.testing.assert_allclose(linear.learned()[-1], [w, b], rtol=0.02)
     assert linear.error(w, b) <= linear.error(*linear.learned()[-1])
+
+
+def test_the_people_of_the_lesson_are_those_of_the_notes() -> None:
+    file = Path(__file__).resolve().parents[3] / "docs" / "notes" / "pay.csv"
+    table = np.loadtxt(file, delimiter=",", skiprows=1)
+    assert table.tolist() == np.column_stack([linear.YEARS, linear.PAY]).tolist()
 
 
 def test_descent_on_all_examples_steps_down_the_gradient_of_the_error() -> None:
