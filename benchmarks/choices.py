@@ -88,7 +88,9 @@ def dataset(data_dir: Path) -> Dataset:
 def train(kind: str, change: dict[str, object], epochs: int, seed: int, data_dir: Path) -> Found:
     """Train once, and ask the examples that were held out."""
     told = {**COMMON, **RECIPE, "epochs": epochs, "validation": VALIDATION, "seed": seed, **change}
-    _, job = jobs.prepare(kind, kind, dataset="mnist", data_dir=str(data_dir), pictures=None, recipe="best", **told)  # type: ignore[arg-type]
+    _, job = jobs.prepare(
+        kind, kind, dataset="mnist", data_dir=str(data_dir), target=None, pictures=None, recipe="best", **told
+    )  # type: ignore[arg-type]
     with tempfile.TemporaryDirectory() as folder:
         run, last = Run.create(Path(folder), job), Last()
         network = steps.train(run, dataset(data_dir), jobs.workers(job), [last])
