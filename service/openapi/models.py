@@ -2,6 +2,7 @@
 
 from service.config import Config
 from service.errors import InvalidParameter, ModelNotFound, ModelUnavailable, VersionNotFound
+from service.manifest import TASKS
 from service.openapi.operation import (
     IF_NONE_MATCH,
     NAME,
@@ -38,6 +39,7 @@ def described(config: Config) -> Described:
 
 
 TENSOR = {"name": text(), "shape": array({"type": ["integer", "string"]}, minItems=2), "dtype": text()}
+TASK = text("What is answered: a label, or a number", enum=list(TASKS))
 INPUT_KIND = text("Pictures, or rows of numbers", enum=["image", "features"])
 SCHEMAS: dict[str, Part] = {
     "Models": record(default=text("The model that POST /predict asks"), models=array(schema("Model"))),
@@ -47,6 +49,7 @@ SCHEMAS: dict[str, Part] = {
         versions=array(whole()),
         current=nullable(text("What the file `current` says")),
         unloaded={"type": "boolean"},
+        task=nullable(TASK),
         labels=nullable(whole("How many")),
         input=nullable(INPUT_KIND),
         accuracy=nullable(number("On the test set")),
@@ -57,7 +60,7 @@ SCHEMAS: dict[str, Part] = {
             schema=whole(),
             name=text(),
             version=whole(),
-            task=text(),
+            task=TASK,
             labels=array(text(), minItems=1),
             input=record(kind=INPUT_KIND, **TENSOR),
             outputs=array(record(**TENSOR), minItems=1, maxItems=1),

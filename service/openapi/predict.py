@@ -114,9 +114,10 @@ SCHEMAS: dict[str, Part] = {
     "Predictions": record(
         model=text(),
         version=whole(),
-        predictions=array({"anyOf": [schema("Prediction"), schema("Unreadable")]}, minItems=1),
+        predictions=array({"anyOf": [schema("Prediction"), schema("Value"), schema("Unreadable")]}, minItems=1),
     ),
     "Prediction": record(FILENAME, **LABEL, top_k=array(record(**LABEL), minItems=1), milliseconds=MILLISECONDS),
+    "Value": record(FILENAME, value=number("Of a regression"), milliseconds=MILLISECONDS),
     "Unreadable": record(
         FILENAME, error=record(code=text(enum=sorted(each.code for each in OF_A_PICTURE)), message=text())
     ),
