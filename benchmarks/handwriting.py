@@ -15,11 +15,12 @@ from typing import NamedTuple
 
 import click
 import numpy as np
-import onnxruntime as ort
 from drawings import Grey, Strokes, posed, traced, unit, written
 from numpy.typing import NDArray
 from PIL import Image
 from scenes import CONDITIONS, Picture, Subject
+
+from pipeline.export.session import session
 
 HELD_OUT = 10_000  # the last images of the training set
 
@@ -39,12 +40,6 @@ def held_out(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
 
     images = read("train-images-idx3-ubyte.gz", 16).reshape(-1, 28, 28)
     return images[-HELD_OUT:], read("train-labels-idx1-ubyte.gz", 8)[-HELD_OUT:]
-
-
-def session(file: Path) -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    return ort.InferenceSession(file, options, providers=["CPUExecutionProvider"])
 
 
 def pictures(

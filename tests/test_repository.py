@@ -90,6 +90,18 @@ def test_onnxruntime_s_telemetry_is_off_before_it_can_be_imported(package: str) 
     assert not any(name.startswith("onnxruntime") for name in imported(ROOT / package / "__init__.py"))
 
 
+def test_nobody_else_imports_onnxruntime_with_its_telemetry_on() -> None:
+    """Beside the packages, and the tests, for which conftest.py does it, a file that imports it says so itself."""
+    silent = 'os.environ["ORT_DISABLE_TELEMETRY"] = "1"'
+    others = [path for path in tracked() if path.suffix == ".py" and path.relative_to(ROOT).parts[0] not in PACKAGES]
+    importing = [path for path in others if any(name.split(".")[0] == "onnxruntime" for name in imported(path))]
+    assert importing
+    assert silent in (ROOT / "tests" / "conftest.py").read_text()
+    for path in importing:
+        said, _, _ = path.read_text().partition("import onnxruntime")
+        assert path.is_relative_to(ROOT / "tests") or silent in said, path
+
+
 def test_no_file_names_an_index_host() -> None:
     naming = re.compile("|".join(map(re.escape, INDEX_HOSTS)).encode())
     assert [str(path.relative_to(ROOT)) for path in tracked() if naming.search(path.read_bytes())] == []
