@@ -7,7 +7,7 @@ export ORT_DISABLE_TELEMETRY := 1
 DATA ?=
 MNIST := $(if $(DATA),--data-dir $(DATA))
 
-.PHONY: help setup demo test check format serve docs bench clients peers lock clean
+.PHONY: help setup demo test check format serve docs bench browser clients peers lock clean
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t12
 
@@ -39,6 +39,11 @@ docs: setup  ## build the notes, from the perceptron to the CNN, into build/docs
 bench: setup build/torch/.done  ## speed beside PyTorch, and accuracy, in short; DATA=FOLDER_WITH_MNIST
 	$(BIN)/python benchmarks/training.py $(MNIST) --torch build/torch/bin/python --epochs 2 --images 6400
 	$(BIN)/python benchmarks/accuracy.py $(MNIST) --kinds cnn --recipe fast --seeds 1
+
+browser: .venv/.browser  ## what drives Debian's chromium, for the slow tests of the page
+.venv/.browser: requirements/browser.txt | setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
 
 clients: build/clients/.done  ## other people's clients, unmodified, for the slow tests of /v2
 peers: build/peers/.done build/mlserver/.done  ## other servers of models, which benchmarks/serving.py compares with

@@ -1,4 +1,7 @@
-"""Who may ask: everybody, or, where there is a file of API keys, who sends one of them. Health and docs are for all."""
+"""Who may ask: everybody, or, where there is a file of API keys, who sends one of them.
+
+Health and docs are for all, and so is the page: a browser has no key to send with it, but its scripts will ask for one.
+"""
 
 from typing import Any
 
@@ -9,9 +12,9 @@ from service.keys import Keys
 
 # What balancers ask.
 HEALTH = frozenset({"/healthz", "/readyz", "/v2/health/live", "/v2/health/ready"})
-# What says how to ask holds nothing of the models.
-OPEN = HEALTH | {"/openapi.json", "/docs"}
-OPEN_BELOW = "/docs/"
+# What says how to ask, and the page to do it on, hold nothing of the models.
+OPEN = HEALTH | {"/openapi.json", "/docs", "/", "/favicon.ico"}
+OPEN_BELOW = ("/docs/", "/static/")
 # What an answer says beside a refusal for want of a key.
 CHALLENGE = ("WWW-Authenticate", 'Bearer realm="numserve"')
 

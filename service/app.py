@@ -13,7 +13,7 @@ from service.errors import RequestError, Unauthorized
 from service.keys import Keys
 from service.models import Models
 from service.notes import notes
-from service.routes import docs, health, infer, metrics, models, predict, repository, v2
+from service.routes import docs, explain, health, infer, metrics, models, page, predict, report, repository, v2
 from service.routes.reply import refuse
 from service.store import Store
 from service.table import Table
@@ -53,10 +53,11 @@ def create_app(config: Config, table: Table | None = None) -> Flask:
     app.extensions["numserve"] = served
     app.session_interface = NoSession()
     app.url_map.strict_slashes = app.url_map.merge_slashes = False
-    for part in (predict, models, repository):
+    for part in (predict, explain, models, report, repository):
         app.register_blueprint(part.routes(config, served))
     app.register_blueprint(health.routes(config, served, table))
     app.register_blueprint(metrics.routes(table))
+    app.register_blueprint(page.routes())
     app.extensions["numserve.inference"] = inference = Inference(config, served, statistics)
     app.register_blueprint(v2.routes(config, served, statistics))
     app.register_blueprint(infer.routes(inference))

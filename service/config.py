@@ -15,7 +15,8 @@
 | NUMSERVE_MAX_BODY      | 16777216    | largest request body, in bytes                                             |
 | NUMSERVE_MAX_PIXELS    | 24000000    | largest picture, width × height; a request may hold four such in all       |
 | NUMSERVE_MAX_IMAGES    | 256         | most pictures, or rows of numbers, in one request                          |
-| NUMSERVE_API_KEYS_FILE | none        | file with one API key a line; then all but health and docs want one        |
+| NUMSERVE_API_KEYS_FILE | none        | file with one API key a line; then all but health, docs and the page want  |
+|                        |             | one                                                                        |
 | NUMSERVE_CORS_ORIGINS  | none        | origins whose pages may ask, separated by commas; * for any                |
 | NUMSERVE_LOG_LEVEL     | info        | debug, info, warning or error; requests are logged at info                 |
 

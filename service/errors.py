@@ -18,7 +18,8 @@
         ├── Forbidden                 403      forbidden                what only a service with API keys does
         ├── ModelNotFound             404      model_not_found
         ├── VersionNotFound           404      version_not_found
-        ├── NoSuchFile                404      not_found                of the page /docs
+        ├── NoSuchFile                404      not_found                of a page or a report
+        ├── NoExplanation             404      no_explanation           published without explain.onnx
         ├── BodyTimeout               408      body_timeout             the sender took too long
         ├── BodyTooLarge              413      body_too_large
         ├── ImageTooLarge             413      image_too_large          more pixels than may be decoded
@@ -130,6 +131,11 @@ class VersionNotFound(RequestError):
 class NoSuchFile(RequestError):
     status = 404
     code = "not_found"
+
+
+class NoExplanation(RequestError):
+    status = 404
+    code = "no_explanation"
 
 
 class BodyTimeout(RequestError):

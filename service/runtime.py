@@ -97,19 +97,23 @@ def by_label(P: NDArray[np.float32], labels: Sequence[str]) -> NDArray[np.float3
 
 
 def load(version: Version, file: str, given: Tensor, output: Tensor) -> onnxruntime.InferenceSession:
-    """A session on the verified bytes of `file`, which takes `given` and makes `output`.
+    """A session on `file`, which takes `given` and makes `output`. Raises BrokenVersion.
 
-    The bytes that were hashed are those that are loaded. Raises BrokenVersion.
+    The bytes that were hashed are those that are loaded.
     """
-    data = version.read(file)
-    refuse_foreign(data, file)
-    try:
-        session = onnxruntime.InferenceSession(data, options(), providers=["CPUExecutionProvider"])
-    except Exception as error:
-        raise BrokenVersion(f"{file} is refused by onnxruntime: {first_line(error)}") from None
+    session = open_session(version.read(file), file)
     check(f"{file}: inputs", session.get_inputs(), given)
     check(f"{file}: outputs", session.get_outputs(), output)
     return session
+
+
+def open_session(data: bytes, file: str) -> onnxruntime.InferenceSession:
+    """A session on the bytes of `file`, which have been verified. Raises BrokenVersion."""
+    refuse_foreign(data, file)
+    try:
+        return onnxruntime.InferenceSession(data, options(), providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise BrokenVersion(f"{file} is refused by onnxruntime: {first_line(error)}") from None
 
 
 def options() -> onnxruntime.SessionOptions:

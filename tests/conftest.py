@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,12 @@ def clients_missing() -> str | None:
     return None if CLIENTS.exists() else "no build/clients; `make clients` makes it"
 
 
+def browser_missing() -> str | None:
+    if not shutil.which("chromium"):
+        return "no chromium on this machine"
+    return None if find_spec("playwright") and find_spec("axe_playwright_python") else "no playwright; `make browser`"
+
+
 # What a test may need, and what tells why it is not there.
 NEEDS: dict[str, Callable[[], str | None]] = {
     "curl": on_path("curl"),
@@ -64,6 +71,7 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "shipped models": models_missing,
     "MNIST": mnist_missing,
     "clients": clients_missing,
+    "browser": browser_missing,
     "root": lambda: None if os.geteuid() == 0 else "not root",
 }
 

@@ -2,6 +2,7 @@
 
     dev.txt        everything, for use and development: what `make setup` installs
     service.txt    what the service needs, and no more: in its image
+    browser.txt    what drives a browser in the tests of the page: `make browser` adds it to the environment
     pipeline.txt   what the pipeline needs, and no more: in its image
     build.txt      what builds the wheel
 
@@ -32,6 +33,7 @@ def main() -> None:
     # The others follow it, so that no version differs between the machine of a developer and an image.
     compile_lock("service", "--extra", "service", "pyproject.toml", "--constraints", str(DEV), *upgrade)
     compile_lock("pipeline", "--extra", "pipeline", "pyproject.toml", "--constraints", str(DEV), *upgrade)
+    compile_lock("browser", "--group", "browser", "pyproject.toml", "--constraints", str(DEV), *upgrade)
     with tempfile.NamedTemporaryFile("w", suffix=".in") as file:
         requires = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
         file.write("\n".join(requires))

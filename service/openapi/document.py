@@ -8,19 +8,21 @@ from service.access import is_open
 from service.config import Config
 from service.errors import BodyTimeout, BodyTooLarge, IncompleteBody, Overloaded, Unauthorized
 from service.gate import NEVER_REFUSED, RETRY_AFTER
-from service.openapi import docs, health, infer, models, predict, repository, v2
+from service.openapi import docs, explain, health, infer, models, page, predict, report, repository, v2
 from service.openapi.operation import Errors, Operation, Part, answer, header, json, parameter, record, text, whole
 from service.routes.reply import in_protocol
 
 # Of the API, which is older or younger than the program; the first number changes when a client may have to.
 VERSION = "1.0.0"
-PARTS = (predict, models, health, v2, infer, repository, docs)
+PARTS = (predict, explain, models, report, health, v2, infer, repository, docs, page)
 TAGS = {
     "predict": "Pictures or numbers in, labels out",
+    "explain": "What every layer makes of a picture",
     "models": "What is in the store",
     "v2": "The Open Inference Protocol, version 2, with Triton's extensions",
     "health": "For balancers and for Prometheus",
     "docs": "This description",
+    "page": "The page to draw on",
 }
 ABOUT = (
     "Neural networks, served over REST. A route that does not exist answers 404 `not_found`, a method that a route "

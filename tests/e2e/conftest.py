@@ -6,11 +6,13 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import docker
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # for `project`, which the tests here share
+sys.path.insert(0, str(Path(__file__).parent))  # for `project` and `browsing`, which the tests here share
+from browsing import browsing
 from project import Compose
 
 
@@ -36,3 +38,19 @@ def open_folder() -> Iterator[Path]:
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def new_page(need: Callable[..., None]) -> Iterator[Callable[..., Any]]:
+    """new_page(viewport={…}, …): a page of the browser in a profile of its own."""
+    need("browser")
+    with browsing() as new_page:
+        yield new_page
+
+
+@pytest.fixture
+def expect() -> Any:
+    """Playwright's, which waits for what it is told to expect."""
+    from playwright.sync_api import expect
+
+    return expect

@@ -49,6 +49,12 @@ def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
         fit_infer(case, *INFER[name])
     elif path.startswith("/predict"):
         fit_predict(case, name)
+    elif path.startswith("/explain"):
+        fit_explain(case, name)
+    elif path.endswith("/report/{file}"):
+        case.path_parameters |= {"name": "cnn", "number": 1, "file": "curves.png"}
+    elif path.endswith("/report/"):
+        case.path_parameters |= {"name": "cnn", "number": 1}
 
 
 @schemathesis.hook
@@ -75,6 +81,16 @@ def fit_infer(case: Any, given: dict[str, Any], raw: bytes, output: str) -> None
     else:
         case.headers[LENGTH] = "0"
         case.body = Binary(raw)
+
+
+def fit_explain(case: Any, name: str) -> None:
+    """One picture or row, and layers that there are: one of them where a picture of it is wanted."""
+    fit_predict(case, name)
+    if case.media_type == "application/json":
+        case.body = {key: each[:1] for key, each in case.body.items()}
+    elif case.media_type == "multipart/form-data":
+        case.body = {"image": case.body["image"][:1]}
+    case.query = {**(case.query or {}), "layer": ["input"]}
 
 
 def fit_predict(case: Any, name: str) -> None:

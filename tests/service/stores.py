@@ -157,6 +157,24 @@ def publish(store: Path, name: str, version: int, files: dict[str, onnx.ModelPro
     return beside.rename(store / name / str(version))
 
 
+def publish_explained(store: Path, version: int = 1) -> Path:
+    """Publish the picture model with explain.onnx and a report."""
+    model = brightness_network()
+    networks = {"model.onnx": model, "preprocess.onnx": shrink(), "explain.onnx": model}
+    return add_report(publish_images(store, version=version, networks=networks))
+
+
+def add_report(folder: Path, listed: bool = True) -> Path:
+    """A report of one page and one picture beside a version, which its manifest lists or not. Returns the folder."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "report").mkdir()
+    for name, content in {"index.html": b"<!doctype html>", "curves.png": b"\x89PNG"}.items():
+        (folder / "report" / name).write_bytes(content)
+        manifest["files"] |= {f"report/{name}": hashlib.sha256(content).hexdigest()} if listed else {}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
 def publish_broken(store: Path, name: str = "cnn", version: int = 2) -> Path:
     """Publish a version whose model.onnx is not the one that the manifest has the SHA-256 of."""
     return publish_images(store, name, version, files={"model.onnx": "0" * 64, "preprocess.onnx": "0" * 64})

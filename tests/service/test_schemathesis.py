@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from running import Service, running, until
-from stores import publish_broken, publish_features, publish_images
+from stores import publish_broken, publish_explained, publish_features
 
 HERE = Path(__file__).parent
 KEY = "secret"
@@ -26,8 +26,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 def service(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Service]:
     """Two workers with a model of pictures in two versions, one of numbers and one that is broken."""
     store, settings = tmp_path / "models", {}
-    publish_images(store)
-    publish_images(store, version=2)
+    publish_explained(store)
+    publish_explained(store, version=2)
     publish_features(store)
     publish_broken(store, "broken", 1)
     if request.param:
