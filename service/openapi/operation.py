@@ -79,9 +79,11 @@ def json(part: Part) -> Part:
     return {"application/json": {"schema": part}}
 
 
-def parameter(name: str, place: str, part: Part, description: str) -> Part:
+def parameter(name: str, place: str, part: Part, description: str, example: object = None) -> Part:
+    """example: what to try first."""
     required = {"required": True} if place == "path" else {}
-    return {"name": name, "in": place, "description": description, **required, "schema": part}
+    shown = {} if example is None else {"example": example}
+    return {"name": name, "in": place, "description": description, **required, "schema": part, **shown}
 
 
 def header(description: str, part: Part, required: bool = False) -> Part:
@@ -95,6 +97,7 @@ NAME = parameter(
     "path",
     text(pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$", maxLength=75),
     "A model in the store; GET /models lists them",
+    "cnn",
 )
 VERSION = parameter("version", "query", NUMBER_OF_VERSION, "Another version than the one that is served")
 IF_NONE_MATCH = parameter("If-None-Match", "header", text(), "The ETag of an answer that the client has already")

@@ -14,8 +14,8 @@ from service.openapi.operation import (
     text,
 )
 
-NUMBER = parameter("number", "path", NUMBER_OF_VERSION, "The version")
-FILE = parameter("file", "path", text(), "A picture of the report")
+NUMBER = parameter("number", "path", NUMBER_OF_VERSION, "The version", 1)
+FILE = parameter("file", "path", text(), "A picture of the report", "curves.png")
 REFUSALS = (ModelNotFound, VersionNotFound, NoSuchFile, ModelUnavailable)
 
 

@@ -70,7 +70,7 @@ def described(service: Service) -> dict[str, Any]:
 def never_answered_well(service: Service) -> set[tuple[str, str]]:
     """The operations that have no 200 in the log."""
     lines = [json.loads(line) for line in service.log.read_text().splitlines() if line.startswith("{")]
-    answered = {(line["method"], line["route"]) for line in lines if line.get("status") == 200}
+    answered = {(line["method"], line["route"].replace("<int:", "<")) for line in lines if line.get("status") == 200}
     asked = {
         (method.upper(), path.replace("{", "<").replace("}", ">"))
         for path, methods in described(service)["paths"].items()
