@@ -203,7 +203,7 @@ def test_wrong_method(client: FlaskClient, method: str, path: str) -> None:
     assert set(answer.headers["Allow"].split(", ")) & {"POST", "GET"}
 
 
-@pytest.mark.parametrize("path", ["/nope", "/predict/cnn/x", "//predict", "/models/../predict", "/predict/%00"])
+@pytest.mark.parametrize("path", ["/nope", "/predict/cnn/x", "/predict//x", "/models/../predict", "/predict/%00"])
 def test_routes_that_do_not_exist(client: FlaskClient, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code in (404, 405)
