@@ -117,7 +117,7 @@ def load(config: Config, parent: int, path: str, regions: int) -> Front:
 
 
 def spare_the_collector() -> None:
-    """Take what is there for good out of the garbage collector's sight: a look at all of it stops a worker for 15 ms."""
+    """Take what is there for good out of the garbage collector's sight: a look at all of it takes it 15 ms."""
     gc.collect()
     gc.freeze()
 
