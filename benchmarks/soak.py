@@ -1,7 +1,7 @@
 """Whether the service's memory stays flat: a million requests of mixed sizes, formats and shapes, some of them bad.
 
     python benchmarks/soak.py                                    a million requests, about an hour on two cores
-    python benchmarks/soak.py --requests 30000                   some minutes, as in CI
+    python benchmarks/soak.py --requests 15000                   some minutes, as in CI
 
 The pictures are drawn anew from a seed: sizes from 8x8 to 2000x2000, most of them small, in every format that is read,
 raw, in forms of up to 16 and as JSON. The table has the workers' memory (PSS) along the way. Fails when the last fifth
