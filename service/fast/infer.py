@@ -32,14 +32,14 @@ class Infer:
         model = self.inference.models.served.get(name)
         if model is None or version not in (None, str(model.version.number)):
             return None
-        question = self.understand(asked, body)
+        question = self.understand(asked, body, name, version)
         return self.answer(asked, question) if seconds(question) < QUICK_SECONDS else None
 
     def full(self, asked: Exchange, body: bytes) -> Answer:
-        return self.answer(asked, self.understand(asked, body))
+        return self.answer(asked, self.understand(asked, body, *titles(asked.path)))
 
-    def understand(self, asked: Exchange, body: bytes) -> Asked:
-        target = self.inference.find(*titles(asked.path))
+    def understand(self, asked: Exchange, body: bytes, name: str, version: str | None) -> Asked:
+        target = self.inference.find(name, version)
         body = understood(body, asked.headers.get("content-encoding"), self.config.max_body)
         return self.inference.understand(target, body, asked.headers.get(HEADER_LENGTH.lower()))
 
