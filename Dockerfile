@@ -55,7 +55,7 @@ RUN set -eu; cd /usr/local/lib/python3.*; \
 # What is imported at the start is compiled now: the running container cannot write, and would compile at every start.
 # This is also the proof that an import misses nothing of what has gone.
 ENV PYTHONPATH=/app:/packages ORT_DISABLE_TELEMETRY=1
-RUN python -c 'import http.client, granian.server.mp, service.__main__, service.server, service.app'
+RUN python -c 'import http.client, service.__main__, service.server, service.app'
 # The root of the image: Python, the packages, the C libraries that either links to, and one user.
 RUN set -eu; mkdir -p /root-of-image; cd /root-of-image; mkdir -m 1777 tmp; mkdir -p etc usr/local/bin; \
     cp -a --parents /usr/local/bin/python* /usr/local/lib/libpython* /usr/local/lib/python3.* /packages .; \

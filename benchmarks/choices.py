@@ -13,6 +13,7 @@ that helps lowers all of them.
 
 import argparse
 import statistics
+import sys
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -129,7 +130,10 @@ def main() -> None:
             has_it = change.get("augment") == RECIPES["best"].augment[kind]
             if has_it or not any(part in name for part in given.only):
                 continue
-            found = [train(kind, change, epochs[kind], seed, given.data_dir) for seed in range(1, given.seeds + 1)]
+            found = []
+            for seed in range(1, given.seeds + 1):
+                found.append(train(kind, change, epochs[kind], seed, given.data_dir))
+                print(f"{kind}, {name}, seed {seed}: {found[-1]}", file=sys.stderr, flush=True)
             print(row(kind, name, found), flush=True)
 
 

@@ -1,11 +1,12 @@
-"""Between the server's RSGI and the application's WSGI: a request as an environ, an answer as three values."""
+"""Between the connections and the application's WSGI: a request as an environ, an answer as three values."""
 
 import sys
 from functools import lru_cache
 from io import BytesIO
 from typing import Any
 
-Answer = tuple[int, list[tuple[str, str]], bytes]
+from service.exchange import Answer, Exchange
+
 CONSTANT = {
     "SCRIPT_NAME": "",
     "SERVER_PROTOCOL": "HTTP/1.1",
@@ -33,23 +34,23 @@ def named(header: str) -> str:
 remembered = lru_cache(1024)(named)
 
 
-def environ(scope: Any, body: bytes) -> dict[str, Any]:
+def environ(asked: Exchange) -> dict[str, Any]:
     """What PEP 3333 asks for. The body is whole, whether it came in chunks or not."""
-    host, _, port = scope.server.rpartition(":")
+    host, _, port = asked.server.rpartition(":")
     made = {
         **CONSTANT,
-        "REQUEST_METHOD": scope.method,
-        "PATH_INFO": scope.path.encode().decode("latin-1"),
-        "QUERY_STRING": scope.query_string,
+        "REQUEST_METHOD": asked.method,
+        "PATH_INFO": asked.path.encode().decode("latin-1"),
+        "QUERY_STRING": asked.query,
         "SERVER_NAME": host,
         "SERVER_PORT": port,
-        "REMOTE_ADDR": scope.client.rpartition(":")[0],
-        "wsgi.input": BytesIO(body),
+        "REMOTE_ADDR": asked.client.rpartition(":")[0],
+        "wsgi.input": BytesIO(asked.body),
     }
-    for header, value in scope.headers.items():
+    for header, value in asked.headers.items():
         name = variable(header)
         made[name] = f"{made[name]},{value}" if name in made else value
-    made["CONTENT_LENGTH"] = str(len(body))
+    made["CONTENT_LENGTH"] = str(len(asked.body))
     made.pop("HTTP_TRANSFER_ENCODING", None)
     return made
 

@@ -4,6 +4,7 @@
     ├── ConfigError                   exit 2   a setting that is unknown or has a bad value
     ├── BrokenVersion                 -        a version that is not what its manifest promises; never served
     └── RequestError                  400      bad_request
+        ├── MalformedRequest          400      malformed_request        something that is not HTTP/1.1
         ├── InvalidParameter          400      invalid_parameter        ?top_k=, ?version=
         ├── IncompleteBody            400      incomplete_body          the sender stopped half way
         ├── DamagedBody               400      damaged_body             gzip that cannot be read
@@ -27,6 +28,7 @@
         ├── UnsupportedImage          415      unsupported_image        a picture, in a format that is not read here
         ├── UnsupportedMediaType      415      unsupported_media_type   neither a picture, a form nor JSON
         ├── UnsupportedEncoding       415      unsupported_encoding     a body compressed otherwise than with gzip
+        ├── HeadersTooLarge           431      headers_too_large
         ├── PreprocessingFailed       500      preprocessing_failed
         ├── ModelUnavailable          503      model_unavailable        there, but unloaded, or broken in every version
         ├── Overloaded                503      overloaded               no place, or none in time; says Retry-After
@@ -66,6 +68,10 @@ class RequestError(ServiceError):
     def payload(self) -> dict[str, str]:
         """What stands under "error" in every answer that carries one."""
         return {"code": self.code, "message": str(self)}
+
+
+class MalformedRequest(RequestError):
+    code = "malformed_request"
 
 
 class InvalidParameter(RequestError):
@@ -171,6 +177,11 @@ class UnsupportedMediaType(RequestError):
 class UnsupportedEncoding(RequestError):
     status = 415
     code = "unsupported_encoding"
+
+
+class HeadersTooLarge(RequestError):
+    status = 431
+    code = "headers_too_large"
 
 
 class PreprocessingFailed(RequestError):

@@ -1,10 +1,8 @@
-"""What every request passes, on the event loop of its worker: body, admission, work, answer, log and metrics.
+"""What every request passes, on the event loop of its worker: admission, work, answer, log and metrics.
 
-    headers ─▶ body, within its time ─▶ a place, or 503 ─▶ the work, in a thread ─▶ the answer
+    a whole request ─▶ a place, or 503 ─▶ the work, here or in a thread ─▶ the answer
 
-Health and metrics go past admission. Work that takes less than handing it over is done on the loop itself. Granian
-calls this by its RSGI: its WSGI is some 30 µs cheaper, but knows neither time limits for bodies nor clients that went
-away (docs/serving.md).
+Health and metrics go past admission. Work that takes less than handing it over is done on the loop itself.
 """
 
 import asyncio
@@ -12,42 +10,45 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
+from time import perf_counter
+from typing import TypeVar
 
 from flask import Flask
 from werkzeug.exceptions import HTTPException
 
+from service.batch import Pending, Ran, run_together
+from service.bodies import Bodies
 from service.config import Config
-from service.environ import Answer, call, environ
+from service.cors import CORS
+from service.environ import call, environ
 from service.errors import Overloaded, RequestError
-from service.exchange import Exchange
+from service.exchange import Answer, Exchange
 from service.fast.answering import Fast
-from service.gate import NEVER_REFUSED, RETRY_AFTER, ClientGone, Gate
-from service.headers import CORS, complete
+from service.gate import NEVER_REFUSED, RETRY_AFTER, Gate
 from service.ids import trace_id
 from service.jsonlog import Writer, quoted, stamp
 from service.metrics import Metrics
 from service.notes import UNKNOWN
-from service.reader import SWEEP_SECONDS, Reader, without_body
 from service.routes.reply import JSON, failure
 from service.tracing import from_environment
 
+Made = TypeVar("Made")
 log = logging.getLogger(__name__)
 CLIENT_CLOSED_REQUEST = 499
 # What is answered before a request comes to its route.
-UNROUTED = (400, 408, 413, CLIENT_CLOSED_REQUEST, 503)
+UNROUTED = (400, 408, 413, 431, CLIENT_CLOSED_REQUEST, 503)
 TOLD_AT_ONCE = 64
 UNFORESEEN = ("internal_error", "the service failed on this request")
 
 
 class Front:
-    """The application as granian calls it: one a worker."""
+    """The application as its connections know it (service/wire/connection.py): one a worker."""
 
     def __init__(self, app: Flask, config: Config, metrics: Metrics, writer: Writer) -> None:
-        self.app, self.config, self.metrics, self.writer = app, config, metrics, writer
+        self.app, self.metrics, self.writer = app, metrics, writer
         self.models = app.extensions["numserve"]
-        self.gate = Gate(config.threads, config.queue, config.queue_seconds)
-        self.reader = Reader(config.max_body, config.read_seconds)
+        self.bodies = Bodies(config.max_body)
+        self.gate = Gate(config.threads, config.queue, config.queue_seconds, self.start, self.refuse)
         self.pool = ThreadPoolExecutor(config.threads, thread_name_prefix="work")
         self.fast = Fast(app, config)
         self.cors = CORS(config.cors_origins)
@@ -55,85 +56,145 @@ class Front:
         self.in_flight = 0
         self.tracing = from_environment()
         self.telling: list[Exchange] = []
+        self.stops = False
 
-    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.tick(loop)
+    @property
+    def stopping(self) -> bool:
+        return self.stops or self.metrics.table.stopping
 
-    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def stop(self) -> None:
+        """From now on each answer is the last of its connection."""
+        self.stops = True
+
+    def close(self) -> None:
         """The last word, when all requests are answered."""
-        self.tell()
-        self.gauge()
+        self.tick()
         self.writer.flush()
         if self.tracing is not None:
             self.tracing.stop()
 
-    def tick(self, loop: asyncio.AbstractEventLoop) -> None:
+    def tick(self) -> None:
         """What is to be done now and then."""
-        self.reader.sweep()
         self.tell()
-        self.gauge()
-        loop.call_later(SWEEP_SECONDS, self.tick, loop)
-
-    def gauge(self) -> None:
         metrics = self.metrics
         metrics.set("numserve_requests_in_flight", self.in_flight)
         metrics.set("numserve_requests_waiting", len(self.gate.queue))
         metrics.models(self.models)
 
-    async def __rsgi__(self, scope: Any, proto: Any) -> None:
-        exchange = Exchange(scope)
+    # A request on its way, from its head to its answer.
+
+    def begin(self, exchange: Exchange) -> int:
         self.in_flight += 1
+        size = self.bodies.expected(exchange.headers)
+        exchange.held = self.bodies.reserve(size)
+        return size
+
+    def take(self, exchange: Exchange) -> None:
+        preflight = self.cors.preflight(exchange.method, exchange.headers)
+        if preflight is not None:
+            self.finish(exchange, (204, preflight, b""))
+        elif exchange.path in NEVER_REFUSED:
+            self.finish(exchange, self.made(self.flask, exchange))
+        else:
+            try:
+                self.gate.enter(exchange)
+            except Overloaded as error:
+                self.refuse(exchange, error)
+
+    def start(self, turn: list[Exchange]) -> None:
+        """These have their places. What takes no time is done here and now, all of it together, the rest in threads."""
+        now, ready = perf_counter(), []
+        for exchange in turn:
+            self.metrics.queue.observe(now - exchange.waits_since)
+            begun = self.begun(exchange)
+            if isinstance(begun, Pending):
+                ready.append((exchange, begun))
+            elif begun is not None:
+                self.leave(exchange, begun)
+        for (exchange, pending), ran in zip(ready, run_together([pending for _, pending in ready]), strict=True):
+            self.leave(exchange, self.made(partial(self.tell_of, pending, ran), exchange))
+
+    def begun(self, exchange: Exchange) -> Pending | Answer | None:
+        """The first part of the work, if the rest takes no time; else it all goes to a thread, and None comes back."""
+        taken = self.fast.takes(exchange)
+        if taken is None:
+            self.hand_over(exchange, self.flask)
+            return None
+        route, rule = taken
+        begun = self.made(partial(self.fast.asks, route.begin, rule), exchange)
+        if begun is None:
+            self.hand_over(exchange, partial(self.fast.asks, route.full, rule))
+        return begun
+
+    def hand_over(self, exchange: Exchange, make: Callable[[Exchange], Answer]) -> None:
+        loop = asyncio.get_running_loop()
+
+        def work() -> None:
+            loop.call_soon_threadsafe(self.leave, exchange, self.made(make, exchange))
+
+        self.pool.submit(work)
+
+    def leave(self, exchange: Exchange, answer: Answer) -> None:
+        """The request gives its place back, and is answered."""
+        self.gate.leave()
+        self.finish(exchange, answer)
+
+    def tell_of(self, pending: Pending, ran: Ran | Exception, exchange: Exchange) -> Answer:
+        if isinstance(ran, Exception):
+            raise ran
+        return self.fast.told(lambda _: pending.tell(ran), exchange)
+
+    def made(self, make: Callable[[Exchange], Made], exchange: Exchange) -> Made | Answer:
+        """What `make` answers; a defect is logged, and tells the client nothing."""
         try:
-            status, headers, body = await self.answer(exchange, proto)
-        except RequestError as error:
-            status, headers, body = self.refuse(exchange, error)
-        except ClientGone:
-            self.metrics.add("numserve_abandoned_total")
-            status, headers, body = CLIENT_CLOSED_REQUEST, [], b""
+            return exchange.work(make)
         except Exception as error:
             log.error("a request failed", exc_info=error)
-            status, headers, body = 500, [JSON], failure(exchange.path, *UNFORESEEN)
-        finally:
-            self.in_flight -= 1
+            return 500, [JSON], failure(exchange.path, *UNFORESEEN)
+
+    def flask(self, exchange: Exchange) -> Answer:
+        return call(self.app, environ(exchange))
+
+    def refuse(self, exchange: Exchange, error: RequestError) -> None:
+        """Answer a request that comes no further than this."""
+        headers = [JSON]
+        if isinstance(error, Overloaded):
+            self.metrics.add("numserve_refused_total", reason=error.reason)
+            headers.append(RETRY_AFTER)
+        self.finish(exchange, (error.status, headers, failure(exchange.path, error.code, str(error))))
+
+    def forget(self, exchange: Exchange) -> bool:
+        waits = self.gate.forget(exchange)
+        if waits:
+            self.abandon(exchange)
+        return waits
+
+    def abandon(self, exchange: Exchange) -> None:
+        self.metrics.add("numserve_abandoned_total")
+        self.end(exchange, CLIENT_CLOSED_REQUEST, 0)
+
+    def finish(self, exchange: Exchange, answer: Answer) -> None:
+        status, headers, body = answer
+        exchange.wire.answer((status, headers + self.own_headers(exchange), body))
+        self.end(exchange, status, len(body))
+
+    def own_headers(self, exchange: Exchange) -> list[tuple[str, str]]:
+        headers = [("X-Request-ID", exchange.id)]
+        if exchange.traceparent and trace_id(exchange.traceparent):
+            headers.append(("traceparent", exchange.traceparent))
+        if self.cors.origins:
+            headers += self.cors.headers(exchange.headers.get("origin"))
+        return headers
+
+    def end(self, exchange: Exchange, status: int, size: int) -> None:
+        self.in_flight -= 1
+        self.bodies.release(exchange.held)
         if exchange.route == UNKNOWN and status in UNROUTED:
             exchange.route = self.rule(exchange)
-        proto.response_bytes(status, complete(headers + self.own_headers(exchange)), body)
-        exchange.ended(status, len(body))
+        exchange.ended(status, size)
         self.telling.append(exchange)
         if len(self.telling) >= TOLD_AT_ONCE:
             self.tell()
-
-    async def answer(self, exchange: Exchange, proto: Any) -> Answer:
-        headers = exchange.headers
-        preflight = self.cors.preflight(exchange.method, headers)
-        if preflight is not None:
-            return 204, preflight, b""
-        if exchange.path in NEVER_REFUSED:
-            return exchange.work(partial(self.flask, exchange, b""))
-        size = self.reader.expected(headers)
-        held = self.reader.reserve(size)
-        try:
-            body = await self.reader.read(headers, proto, size)
-            exchange.is_read = True
-            self.metrics.queue.observe(await self.gate.enter(proto.client_disconnect))
-            try:
-                return await self.work(exchange, body)
-            finally:
-                self.gate.leave()
-        finally:
-            self.reader.release(held)
-
-    async def work(self, exchange: Exchange, body: bytes) -> Answer:
-        """The answer of a request that has its place: at once where that takes no time, else in a thread."""
-        make: Callable[[Exchange, bytes], Answer] = self.flask
-        taken = self.fast.takes(exchange)
-        if taken is not None:
-            route, rule = taken
-            answer = exchange.work(partial(self.fast.answer, route.brief, rule, exchange, body))
-            if answer is not None:
-                return answer
-            make = partial(self.fast.answer, route.full, rule)
-        return await asyncio.get_running_loop().run_in_executor(self.pool, exchange.work, partial(make, exchange, body))
 
     def rule(self, exchange: Exchange) -> str:
         """The rule of a request that never came to its route."""
@@ -142,27 +203,6 @@ class Front:
             return found.rule
         except HTTPException:
             return UNKNOWN
-
-    def flask(self, exchange: Exchange, body: bytes) -> Answer:
-        return call(self.app, environ(exchange.scope, body))
-
-    def refuse(self, exchange: Exchange, error: RequestError) -> Answer:
-        """The answer to a request that came no further than this."""
-        headers = [JSON]
-        if isinstance(error, Overloaded):
-            self.metrics.add("numserve_refused_total", reason=error.reason)
-            headers.append(RETRY_AFTER)
-        return error.status, headers, failure(exchange.path, error.code, str(error))
-
-    def own_headers(self, exchange: Exchange) -> list[tuple[str, str]]:
-        headers = [("X-Request-ID", exchange.id)]
-        if exchange.traceparent and trace_id(exchange.traceparent):
-            headers.append(("traceparent", exchange.traceparent))
-        if self.cors.origins:
-            headers += self.cors.headers(exchange.headers.get("origin"))
-        if self.metrics.table.stopping or not (exchange.is_read or without_body(exchange.headers)):
-            headers.append(("Connection", "close"))
-        return headers
 
     def tell(self) -> None:
         """Count and log the requests of late. Many at once take half the time, and none of it is a client's."""
@@ -185,5 +225,5 @@ def line(exchange: Exchange) -> str:
         f'{{"time": "{stamp(exchange.ended_at)}", "level": "info", "message": "request", '
         f'"method": {quoted(exchange.method)}, "path": {quoted(exchange.path)}, "route": "{exchange.route}", '
         f'"status": {exchange.status}, "bytes": {exchange.size}, "milliseconds": {exchange.took * 1000:.3f}, '
-        f'"client": "{exchange.scope.client}", "request_id": "{exchange.id}"{traced}{answered}}}\n'
+        f'"client": "{exchange.client}", "request_id": "{exchange.id}"{traced}{answered}}}\n'
     )

@@ -1,83 +1,93 @@
 """Admission: at most so many requests inside, a short queue with a deadline, and then a refusal at once.
 
-Everything here runs on the event loop of one worker, so nothing is locked. A place is given back in the loop's next
-turn: requests that were ready in the same turn therefore queue, and those beyond the queue learn at once that they
-will not be answered, however short the work of each is.
+Everything here runs on the event loop of one worker, so nothing is locked. Places are given in the loop's next turn, to
+as many as wait for one: requests that came together start together, and may run through a network as one batch. Those
+that came in one turn beyond the places and the queue learn at once that they will not be answered, however short the
+work of each is.
 """
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from time import perf_counter
-from typing import Any
 
 from service.access import HEALTH
 from service.errors import Overloaded
+from service.exchange import Exchange
 
 NEVER_REFUSED = HEALTH | {"/metrics"}
 RETRY_AFTER = ("Retry-After", "1")
 
 
-class ClientGone(Exception):  # noqa: N818  as in errors.py
-    """The client hung up while its request was waiting: nobody is there to be answered."""
-
-
 class Gate:
-    """inside: how many have a place now; queue: those that wait for one, the longest waiting first."""
+    """inside: how many have a place now; queue: those that wait for one, the longest waiting first.
 
-    def __init__(self, places: int, room: int, seconds: float) -> None:
-        self.places, self.room, self.seconds = places, room, seconds
+    start: called with requests that have their places now; for each of them `leave` must follow.
+    refuse: called with a request that waited for too long.
+    """
+
+    def __init__(
+        self,
+        places: int,
+        room: int,
+        seconds: float,
+        start: Callable[[list[Exchange]], None],
+        refuse: Callable[[Exchange, Overloaded], None],
+    ) -> None:
+        self.places, self.room, self.seconds, self.start, self.refuse = places, room, seconds, start, refuse
         self.inside = 0
-        self.queue: deque[asyncio.Future[None]] = deque()
+        self.queue: deque[Exchange] = deque()
+        self.turns = self.watches = False
 
-    async def enter(self, gone: Any) -> float:
-        """Take a place, and return the seconds that it took to get one; every `enter` is followed by one `leave`.
-
-        gone: makes an awaitable that ends when the client hangs up. Raises Overloaded, or ClientGone.
-        """
-        if self.inside < self.places and not self.queue:
-            self.inside += 1
-            return 0.0
-        if len(self.queue) >= self.room:
+    def enter(self, exchange: Exchange) -> None:
+        """Start the request in its turn. Raises Overloaded when there is no room to wait."""
+        if len(self.queue) >= self.room + self.places - self.inside:
             raise Overloaded("queue_full", f"{self.places} requests are worked on and {self.room} wait; try again")
-        return await self.wait(gone)
-
-    async def wait(self, gone: Any) -> float:
-        began, loop = perf_counter(), asyncio.get_running_loop()
-        turn: asyncio.Future[None] = loop.create_future()
-        self.queue.append(turn)
-        late = loop.call_later(self.seconds, fail, turn, Overloaded("deadline", f"no place within {self.seconds} s"))
-        watch = loop.create_task(tell(turn, gone))
-        try:
-            await turn
-        except BaseException:
-            if turn in self.queue:
-                self.queue.remove(turn)
-            elif turn.done() and not turn.cancelled() and turn.exception() is None:
-                self.pass_on()  # it had a place already, and will not use it
-            raise
-        finally:
-            late.cancel()
-            watch.cancel()
-        return perf_counter() - began
+        exchange.waits_since = perf_counter()
+        self.queue.append(exchange)
+        self.turn_soon()
+        if not self.watches:
+            self.watch(self.seconds)
 
     def leave(self) -> None:
-        """Give the place back; it is passed on, or free again, in the loop's next turn."""
-        asyncio.get_running_loop().call_soon(self.pass_on)
-
-    def pass_on(self) -> None:
-        while self.queue:
-            turn = self.queue.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                return
+        """Give a place back."""
         self.inside -= 1
+        self.turn_soon()
 
+    def turn_soon(self) -> None:
+        if self.queue and self.inside < self.places and not self.turns:
+            self.turns = True
+            asyncio.get_running_loop().call_soon(self.turn)
 
-def fail(turn: asyncio.Future[None], error: Exception) -> None:
-    if not turn.done():
-        turn.set_exception(error)
+    def turn(self) -> None:
+        """Give the free places to those that have waited longest."""
+        self.turns = False
+        self.drop_late()
+        given = [self.queue.popleft() for _ in range(min(self.places - self.inside, len(self.queue)))]
+        if given:
+            self.inside += len(given)
+            self.start(given)
 
+    def forget(self, exchange: Exchange) -> bool:
+        """Take a request out of the queue; False when it does not wait there."""
+        try:
+            self.queue.remove(exchange)
+        except ValueError:
+            return False
+        return True
 
-async def tell(turn: asyncio.Future[None], gone: Any) -> None:
-    await gone()
-    fail(turn, ClientGone())
+    def drop_late(self) -> None:
+        """Refuse those whose time is over; of a queue in order they are the first."""
+        while self.queue and perf_counter() - self.queue[0].waits_since >= self.seconds:
+            self.refuse(self.queue.popleft(), Overloaded("deadline", f"no place within {self.seconds} s"))
+
+    def watch(self, seconds: float) -> None:
+        """One timer for the whole queue: it rings when the first of it must go, and is wound up for the next."""
+        self.watches = True
+        asyncio.get_running_loop().call_later(seconds, self.ring)
+
+    def ring(self) -> None:
+        self.watches = False
+        self.drop_late()
+        if self.queue:
+            self.watch(self.queue[0].waits_since + self.seconds - perf_counter())

@@ -110,6 +110,8 @@ def check_size(size: tuple[int, int], max_pixels: int) -> None:
 def upright(image: Image.Image) -> Image.Image:
     """The picture as it is meant to be seen. EXIF data that cannot be read is no reason to refuse a picture."""
     image.load()
+    if not image.info:  # nothing but pixels; to look for EXIF data would take as long as to decode a small picture
+        return image
     try:
         turn = UPRIGHT.get(image.getexif().get(ORIENTATION, 1))
     except Exception:

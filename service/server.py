@@ -1,8 +1,8 @@
-"""The server around the application: granian, one process a worker, an event loop and threads within it.
+"""The server around the application: a main process, and workers with an event loop and some threads each.
 
-The main process imports everything, so that the workers share that memory, and starts another worker when one dies.
-Each worker makes its own application and its own sessions, after the fork. At SIGTERM and Ctrl-C the service is not
-ready any more but goes on for a moment, so that balancers turn away; then requests under way finish.
+The main process imports everything, so that the workers share that memory, and binds the socket that all of them
+accept from. Each worker makes its own application and its own sessions, after the fork. At SIGTERM and Ctrl-C the
+service is not ready any more but goes on for a moment, so that balancers turn away; then requests under way finish.
 """
 
 import gc
@@ -17,62 +17,29 @@ import warnings
 from functools import partial
 from pathlib import Path
 from time import sleep
-from typing import Any
-
-from granian.constants import HTTPModes, Interfaces
-from granian.http import HTTP1Settings
-from granian.log import LogLevels
-from granian.server import Server
 
 from service.app import create_app
 from service.config import Config
 from service.errors import ServiceError
 from service.front import Front
-from service.jsonlog import JSONHandler, Writer
+from service.jsonlog import JSONFormatter, JSONHandler, Writer
 from service.metrics import Metrics
 from service.models import POLL_SECONDS, absent
 from service.store import Store
+from service.supervisor import Supervisor
 from service.table import Table, create
+from service.wire.worker import Worker
 
-# Connections that one worker holds open; granian counts those that idle between two requests as well.
-CONNECTIONS = 1024
-# How long requests under way may take to finish when the service is stopped; Docker kills after 10 seconds.
-GRACE_SECONDS = 8
-
-
-class DrainingServer(Server):  # type: ignore[misc,valid-type]  # which of granian's two servers this is depends on the interpreter
-    """Granian, which tells the workers that it is going to stop before it stops them."""
-
-    def __init__(self, table: Table, drain_seconds: float, **settings: Any) -> None:
-        super().__init__("numserve", **settings)
-        self.table, self.drain_seconds = table, drain_seconds
-
-    def shutdown(self, exit_code: int = 0) -> None:
-        self.table.stop()
-        sleep(self.drain_seconds)
-        super().shutdown(exit_code)
+# Connections that wait in the system until a worker takes them.
+BACKLOG = 1024
 
 
 def serve(config: Config) -> None:
     """Serve until SIGTERM or Ctrl-C. Raises ServiceError when the store or the address cannot be used."""
     names = list(Store(config.store).scan())
-    address = usable_address(config.host, config.port)
+    listener = listen(config.host, config.port)
     table = create(config.workers, config.shared)
-    server = DrainingServer(
-        table,
-        config.drain_seconds,
-        address=address,
-        port=config.port,
-        interface=Interfaces.RSGI,
-        http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(header_read_timeout=config.read_seconds * 1000),
-        workers=config.workers,
-        backpressure=CONNECTIONS,
-        websockets=False,
-        respawn_failed_workers=True,
-        workers_kill_timeout=GRACE_SECONDS,
-        log_level=LogLevels.error,
-    )
+    say_in_json(config.log_level)
     print(f"numserve: http://{config.host}:{config.port} with {config.workers} workers", file=sys.stderr, flush=True)
     if config.default_model not in names:
         print(
@@ -80,56 +47,46 @@ def serve(config: Config) -> None:
             file=sys.stderr,
             flush=True,
         )
-    os.register_at_fork(after_in_child=settle_signals)
-    server.serve(target_loader=partial(load, config, os.getpid(), table.path, table.regions), wrap_loader=False)
+    supervisor = Supervisor(config.workers, partial(work, config, os.getpid(), table, listener))
+    spare_the_collector()
+    supervisor.run(partial(drain, table, config.drain_seconds))
 
 
-def usable_address(host: str, port: int) -> str:
-    """The numeric address of `host`, IPv4 where it has one. Raises ServiceError unless it and `port` can be bound.
-
-    granian's workers share the port by SO_REUSEPORT, so that a second service would bind it too and take half of the
-    requests; a plain socket is told the truth.
-    """
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens at `host`, IPv4 where it has one, and does not block. Raises ServiceError."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        family, kind, _, _, address = min(found, key=lambda each: each[0] != socket.AF_INET)
-        with socket.socket(family, kind) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-        return str(address[0])
+        family, _, _, _, address = min(found, key=lambda each: each[0] != socket.AF_INET)
+        listener = socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise ServiceError(f"cannot listen on {host}:{port}: {reason}; choose another --port or --host") from None
+    listener.setblocking(False)
+    return listener
 
 
-def load(config: Config, parent: int, path: str, regions: int) -> Front:
-    """What each worker runs first: its own application, which follows the store from now on."""
-    settle_signals()
+def drain(table: Table, seconds: float) -> None:
+    """Go on for a moment, not ready any more."""
+    table.stop()
+    sleep(seconds)
+
+
+def work(config: Config, parent: int, table: Table, listener: socket.socket) -> None:
+    """What a worker does: an application of its own, which follows the store, and the loop around it."""
     writer = Writer()
     set_up_logging(config.log_level, writer)
-    table = Table(path, regions)
     app = create_app(config, table)
     app.extensions["numserve"].watch()
     threading.Thread(target=end_with, args=(parent, config.shared), name="parent-watch", daemon=True).start()
-    front = Front(app, config, Metrics(table), writer)
+    worker = Worker(Front(app, config, Metrics(table), writer), listener, config.read_seconds)
     spare_the_collector()
-    return front
+    worker.run()
 
 
 def spare_the_collector() -> None:
     """Take what is there for good out of the garbage collector's sight: a look at all of it takes it 15 ms."""
     gc.collect()
     gc.freeze()
-
-
-def settle_signals() -> None:
-    """The signals of a worker while it starts. A fork inherits the main process's handlers, which only set a flag.
-
-    SIGTERM ends it at once, until granian's own handler lets requests finish first. Ctrl-C reaches every process of a
-    terminal, but is the main process's affair, which then stops the workers in order.
-    """
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
 def end_with(parent: int, shared: Path | None) -> None:
@@ -141,9 +98,17 @@ def end_with(parent: int, shared: Path | None) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+def say_in_json(level: str) -> None:
+    """The main process has little to say, and no thread for it: a fork would not take it along."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(JSONFormatter())
+    logging.basicConfig(level=level.upper(), handlers=[handler])
+
+
 def set_up_logging(level: str, writer: Writer) -> None:
+    """A worker's, in place of the main process's."""
     writer.start()
-    logging.basicConfig(level=level.upper(), handlers=[JSONHandler(writer)])
+    logging.basicConfig(level=level.upper(), handlers=[JSONHandler(writer)], force=True)
     logging.captureWarnings(True)
     # Of odd pictures, in ever new words, each of which Python would print once and remember for ever.
     warnings.filterwarnings("ignore", module=r"PIL\b")

@@ -127,7 +127,7 @@ def test_a_lock_has_what_pyproject_asks_for_in_the_versions_of_development(lock:
 
 
 def test_locks_of_the_images_keep_the_halves_apart() -> None:
-    assert not {"flask", "granian", "werkzeug"} & set(pinned("pipeline"))
+    assert not {"flask", "uvloop", "werkzeug"} & set(pinned("pipeline"))
     assert not {"onnx", "scikit-learn", "scipy", "matplotlib", "rich", "pooch"} & set(pinned("service"))
 
 

@@ -1,15 +1,16 @@
 """Which requests go the short way, and what all of them have in common: the key, the notes, the errors."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from flask import Flask
 
 from service.access import CHALLENGE, ask, check
+from service.batch import Pending
 from service.config import Config
-from service.environ import Answer
 from service.errors import RequestError, Unauthorized
-from service.exchange import Exchange
+from service.exchange import Answer, Exchange
 from service.fast.infer import Infer
 from service.fast.predict import Predict
 from service.keys import Keys
@@ -27,10 +28,10 @@ class Route(Protocol):
     def rule(self, path: str) -> str | None:
         """Flask's rule for this path; None when it is another route's."""
 
-    def brief(self, asked: Exchange, body: bytes) -> Answer | None:
-        """The answer to a request that takes next to no time; None when it may take longer."""
+    def begin(self, asked: Exchange) -> Pending | None:
+        """All but the run of a network, for a request that takes next to no time; None when it may take longer."""
 
-    def full(self, asked: Exchange, body: bytes) -> Answer:
+    def full(self, asked: Exchange) -> Answer:
         """The answer, however long it takes."""
 
 
@@ -52,12 +53,19 @@ class Fast:
         rules = ((route, route.rule(asked.path)) for route in self.routes)
         return next(((route, rule) for route, rule in rules if rule is not None), None)
 
-    def answer(self, make: Callable[[Exchange, bytes], Made], rule: str, asked: Exchange, body: bytes) -> Made | Answer:
-        """What `make`, a route's brief or full, answers to a request that may ask; or what is wrong with it."""
-        notes.clear(rule)
+    def asks(self, make: Callable[[Exchange], Made], rule: str, asked: Exchange) -> Made | Answer:
+        """What `make`, a route's begin or full, says to a request that may ask; or what is wrong with it."""
+        notes.route = rule
+        return self.told(partial(self.checked, make), asked)
+
+    def checked(self, make: Callable[[Exchange], Made], asked: Exchange) -> Made:
+        check(self.keys, asked.path, asked.headers)
+        return make(asked)
+
+    def told(self, make: Callable[[Exchange], Made], asked: Exchange) -> Made | Answer:
+        """What `make` makes of a request, or the error that it ends in."""
         try:
-            check(self.keys, asked.path, asked.headers)
-            return make(asked, body)
+            return make(asked)
         except RequestError as error:
             headers = [JSON, CHALLENGE] if isinstance(error, Unauthorized) else [JSON]
             return error.status, headers, failure(asked.path, error.code, str(error))

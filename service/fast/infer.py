@@ -2,11 +2,12 @@
 
 import math
 import re
+from functools import partial
 
+from service.batch import Pending, Ran
 from service.body import understood
 from service.config import Config
-from service.environ import Answer
-from service.exchange import Exchange
+from service.exchange import Answer, Exchange
 from service.fast.quick import QUICK_SECONDS, SMALL_BODY
 from service.v2.infer import Asked, Inference
 from service.v2.question import HEADER_LENGTH
@@ -25,26 +26,29 @@ class Infer:
         found = PATH.fullmatch(path) if path.endswith("/infer") else None
         return None if found is None else RULE if found[2] is None else VERSION_RULE
 
-    def brief(self, asked: Exchange, body: bytes) -> Answer | None:
-        if len(body) > SMALL_BODY or "content-encoding" in asked.headers:
+    def begin(self, asked: Exchange) -> Pending | None:
+        if len(asked.body) > SMALL_BODY or "content-encoding" in asked.headers:
             return None
         name, version = titles(asked.path)
         model = self.inference.models.served.get(name)
         if model is None or version not in (None, str(model.version.number)):
             return None
-        question = self.understand(asked, body, name, version)
-        return self.answer(asked, question) if seconds(question) < QUICK_SECONDS else None
+        question = self.understand(asked, name, version)
+        if seconds(question) >= QUICK_SECONDS:
+            return None
+        return Pending(model, self.inference.prepare(question), partial(self.tell, asked, question))
 
-    def full(self, asked: Exchange, body: bytes) -> Answer:
-        return self.answer(asked, self.understand(asked, body, *titles(asked.path)))
+    def full(self, asked: Exchange) -> Answer:
+        question = self.understand(asked, *titles(asked.path))
+        return self.tell(asked, question, self.inference.run(question))
 
-    def understand(self, asked: Exchange, body: bytes, name: str, version: str | None) -> Asked:
+    def understand(self, asked: Exchange, name: str, version: str | None) -> Asked:
         target = self.inference.find(name, version)
-        body = understood(body, asked.headers.get("content-encoding"), self.config.max_body)
+        body = understood(asked.body, asked.headers.get("content-encoding"), self.config.max_body)
         return self.inference.understand(target, body, asked.headers.get(HEADER_LENGTH.lower()))
 
-    def answer(self, asked: Exchange, question: Asked) -> Answer:
-        return 200, *self.inference.answer(question, asked.headers.get("accept-encoding"))
+    def tell(self, asked: Exchange, question: Asked, ran: Ran) -> Answer:
+        return 200, *self.inference.answer(question, ran, asked.headers.get("accept-encoding"))
 
 
 def titles(path: str) -> tuple[str, str | None]:

@@ -2,20 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from urllib.parse import parse_qsl
 
 from werkzeug.http import parse_options_header
 
+from service.answers import Question
+from service.batch import Pending, Ran, run
 from service.body import understood
 from service.config import Config
-from service.environ import Answer
 from service.errors import RequestError
-from service.exchange import Exchange
+from service.exchange import Answer, Exchange
 from service.fast.quick import FEW_IMAGES, FEW_PIXELS, QUICK_SECONDS, SMALL_BODY
 from service.models import Models
 from service.notes import notes
-from service.routes.predict import DEFAULT_TOP_K, document, read_whole
+from service.routes.predict import DEFAULT_TOP_K, document, read_whole, understand
 from service.routes.reply import JSON, encode
 from service.runtime import Model
 
@@ -48,7 +49,8 @@ class Predict:
 
     def __init__(self, config: Config, models: Models) -> None:
         self.config, self.models = config, models
-        self.small = replace(config, max_images=FEW_IMAGES, max_pixels=FEW_PIXELS)
+        few, small = min(config.max_images, FEW_IMAGES), min(config.max_pixels, FEW_PIXELS)
+        self.small = replace(config, max_images=few, max_pixels=small)
 
     def rule(self, path: str) -> str | None:
         if path == PATH:
@@ -56,28 +58,28 @@ class Predict:
         named = path.startswith("/predict/") and "/" not in path[9:] and len(path) > 9
         return "/predict/<name>" if named else None
 
-    def brief(self, asked: Exchange, body: bytes) -> Answer | None:
-        if len(body) > SMALL_BODY or "content-encoding" in asked.headers or asked.query:
+    def begin(self, asked: Exchange) -> Pending | None:
+        if len(asked.body) > SMALL_BODY or "content-encoding" in asked.headers or asked.query:
             return None
         model = self.models.served.get(asked.path[9:] or self.config.default_model)
         if model is None or model.seconds > QUICK_SECONDS:
             return None
         try:
-            answer = self.answer(asked, body, self.small)
+            question = self.understand(asked, self.small)
         except RequestError as error:
             if error.status == 413:
                 return None
             raise
-        return None if notes.too_large else answer
+        return None if notes.too_large else Pending(model, question.X, partial(tell, question))
 
-    def full(self, asked: Exchange, body: bytes) -> Answer:
-        return self.answer(asked, body, self.config)
+    def full(self, asked: Exchange) -> Answer:
+        question = self.understand(asked, self.config)
+        return tell(question, run(question.model, question.X))
 
-    def answer(self, asked: Exchange, body: bytes, limits: Config) -> Answer:
+    def understand(self, asked: Exchange, limits: Config) -> Question:
         model, top_k = self.parameters(asked.path[9:] or self.config.default_model, asked.query)
-        body = understood(body, asked.headers.get("content-encoding"), limits.max_body)
-        said = document(limits, model, top_k, Declaration(asked.headers.get("content-type", "")), body)
-        return 200, [JSON], encode(said)
+        body = understood(asked.body, asked.headers.get("content-encoding"), limits.max_body)
+        return understand(limits, model, top_k, Declaration(asked.headers.get("content-type", "")), body)
 
     def parameters(self, name: str, query: str) -> tuple[Model, int]:
         """The model, and how many labels of each answer."""
@@ -86,3 +88,7 @@ class Predict:
         given = dict(reversed(parse_qsl(query, keep_blank_values=True)))  # of two alike the first counts
         version, top_k = (read_whole(each, given.get(each)) for each in ("version", "top_k"))
         return self.models.get(name, version), top_k or DEFAULT_TOP_K
+
+
+def tell(question: Question, ran: Ran) -> Answer:
+    return 200, [JSON], encode(document(question, ran))

@@ -6,8 +6,16 @@ from typing import Any
 
 from service.access import is_open
 from service.config import Config
-from service.errors import BodyTimeout, BodyTooLarge, IncompleteBody, Overloaded, Unauthorized
-from service.gate import NEVER_REFUSED, RETRY_AFTER
+from service.errors import (
+    BodyTimeout,
+    BodyTooLarge,
+    HeadersTooLarge,
+    IncompleteBody,
+    MalformedRequest,
+    Overloaded,
+    Unauthorized,
+)
+from service.gate import RETRY_AFTER
 from service.openapi import docs, explain, health, infer, models, page, predict, report, repository, v2
 from service.openapi.operation import Errors, Operation, Part, answer, header, json, parameter, record, text, whole
 from service.routes.reply import in_protocol
@@ -29,8 +37,8 @@ ABOUT = (
     "does not take 405 `method_not_allowed` with `Allow`. GET means HEAD as well. Every answer has the X-Request-ID of "
     "its request, or one of its own, and gives back a `traceparent` that is well formed."
 )
-# What happens to a request before its route, where that is not always answered.
-BEFORE = (IncompleteBody, BodyTimeout, BodyTooLarge, Overloaded)
+# What happens to a request before its route.
+BEFORE = (MalformedRequest, IncompleteBody, BodyTimeout, BodyTooLarge, HeadersTooLarge, Overloaded)
 KEYS: Part = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "A line of NUMSERVE_API_KEYS_FILE"},
     "key": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same"},
@@ -68,7 +76,7 @@ def document(config: Config) -> Part:
 def written(path: str, operation: Operation, config: Config) -> Part:
     """An operation as OpenAPI writes it."""
     asks_key = config.api_keys_file is not None and not is_open(path)
-    refusals = (*operation.refusals, *before(path), *((Unauthorized,) if asks_key else ()))
+    refusals = (*operation.refusals, *BEFORE, *((Unauthorized,) if asks_key else ()))
     answers = {**dict(errors(path, refusals)), **operation.answers}
     return {
         "operationId": operation.name,
@@ -80,10 +88,6 @@ def written(path: str, operation: Operation, config: Config) -> Part:
         "responses": {str(status): with_id(answers[status]) for status in sorted(answers)},
         **({"security": [{name: []} for name in KEYS]} if asks_key else {}),
     }
-
-
-def before(path: str) -> Errors:
-    return () if path in NEVER_REFUSED else BEFORE
 
 
 def errors(path: str, refusals: Errors) -> Iterator[tuple[int, Part]]:

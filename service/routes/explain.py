@@ -16,7 +16,7 @@ import orjson
 from flask import Blueprint, Response, request
 from numpy.typing import NDArray
 
-from service.answers import milliseconds, numbers, ranked, read_pictures, read_rows
+from service.answers import likeliest, milliseconds, numbers, read_pictures, read_rows
 from service.body import Rows, Upload, parse_body, read_body
 from service.config import Config
 from service.errors import InvalidParameter, RequestError, TooManyInputs
@@ -25,7 +25,7 @@ from service.models import Models
 from service.mosaic import largest, png
 from service.occlusion import OCCLUSION, occlusion
 from service.routes.predict import DEFAULT_TOP_K, whole_parameter
-from service.runtime import Model, by_label
+from service.runtime import Model
 
 DEFAULT_MOST = 64
 ALL = "all"
@@ -128,9 +128,7 @@ def answer(model: Model, layers: list[Layer], top_k: int) -> dict[str, Any]:
     (Y,) = (layer.values[None] for layer in layers if layer.name == model.manifest.output.name)
     if model.manifest.task != "classification":
         return said | numbers(Y)[0]
-    (P,) = by_label(Y, model.manifest.labels)
-    order = np.argsort(-P, kind="stable")[:top_k]
-    return said | ranked(model.manifest.labels, order.tolist(), P[order].astype(np.float64).round(6).tolist())
+    return said | likeliest(model, Y, top_k)[0]
 
 
 def describe(layer: Layer) -> dict[str, Any]:

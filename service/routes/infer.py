@@ -17,7 +17,7 @@ def routes(inference: Inference) -> Blueprint:
         target = inference.find(name, version)
         body = read_body(request, inference.config.max_body)
         asked = inference.understand(target, body, request.headers.get(HEADER_LENGTH))
-        headers, answer = inference.answer(asked, request.headers.get("Accept-Encoding"))
+        headers, answer = inference.answer(asked, inference.run(asked), request.headers.get("Accept-Encoding"))
         return Response(answer, headers=headers)
 
     return blueprint

@@ -4,7 +4,8 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from service.answers import predict
+from service.answers import Question, question
+from service.batch import Ran, run
 from service.body import Declared, parse_body, read_body
 from service.config import Config
 from service.errors import InvalidParameter
@@ -25,15 +26,21 @@ def routes(config: Config, models: Models) -> Blueprint:
         """What the served version of a model, or ?version=, says of each picture or row; ?top_k= labels of it."""
         model = models.get(name, whole_parameter("version"))
         top_k = whole_parameter("top_k") or DEFAULT_TOP_K
-        return reply(document(config, model, top_k, request, read_body(request, config.max_body)))
+        asked = understand(config, model, top_k, request, read_body(request, config.max_body))
+        return reply(document(asked, run(model, asked.X)))
 
     return blueprint
 
 
-def document(config: Config, model: Model, top_k: int, declared: Declared, body: bytes) -> dict[str, Any]:
-    """The answer to a body for `model`."""
-    predictions = predict(model, parse_body(declared, body, config.max_images), top_k, config.max_pixels)
-    return {"model": model.version.name, "version": model.version.number, "predictions": predictions}
+def understand(config: Config, model: Model, top_k: int, declared: Declared, body: bytes) -> Question:
+    """What a body asks of `model`."""
+    return question(model, parse_body(declared, body, config.max_images), top_k, config.max_pixels)
+
+
+def document(asked: Question, ran: Ran) -> dict[str, Any]:
+    """The answer to it."""
+    version = asked.model.version
+    return {"model": version.name, "version": version.number, "predictions": asked.predictions(ran)}
 
 
 def whole_parameter(name: str) -> int | None:

@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 from time import perf_counter_ns
+from typing import Any
 
+from numpy.typing import NDArray
+
+from service.batch import Ran
 from service.config import Config
 from service.models import Models
-from service.notes import notes
 from service.v2.answer import encode
 from service.v2.compression import compress
 from service.v2.graphs import Target, find
@@ -43,22 +46,35 @@ class Inference:
             self.failed(target, began)
             raise
 
-    def answer(self, asked: Asked, accepted: str | None) -> tuple[Headers, bytes]:
+    def prepare(self, asked: Asked) -> NDArray[Any]:
+        """What goes into the graph."""
+        try:
+            return prepare(asked.target, asked.question.given, self.config.max_images, self.config.max_pixels)
+        except Exception:
+            self.failed(asked.target, asked.began)
+            raise
+
+    def run(self, asked: Asked) -> Ran:
+        """What the graph gives."""
+        X = self.prepare(asked)
+        try:
+            return run(asked.target, X)
+        except Exception:
+            self.failed(asked.target, asked.began)
+            raise
+
+    def answer(self, asked: Asked, ran: Ran, accepted: str | None) -> tuple[Headers, bytes]:
         """Headers and body of the answer; accepted: the client's Accept-Encoding."""
         target, question = asked.target, asked.question
         try:
-            X = prepare(target, question.given, self.config.max_images, self.config.max_pixels)
-            read = perf_counter_ns()
-            Y = run(target, X)
-            ran = perf_counter_ns()
-            answer = respond(*encode(target, question, Y), accepted)
+            answer = respond(*encode(target, question, ran.Y), accepted)
         except Exception:
             self.failed(target, asked.began)
             raise
-        notes.batches.append(len(Y))
-        notes.stages.append(("inference", read / 1e9, ran / 1e9))
-        took = (read - asked.began, ran - read, perf_counter_ns() - ran)
-        self.statistics.succeeded(target.name, target.version, len(Y), took)
+        ran.note()
+        start, end = int(ran.start * 1e9), int(ran.end * 1e9)
+        took = (start - asked.began, end - start, perf_counter_ns() - end)
+        self.statistics.succeeded(target.name, target.version, len(ran.Y), took)
         return answer
 
     def failed(self, target: Target, began: int) -> None:

@@ -1,11 +1,14 @@
 """From what was sent to what a graph makes of it: pictures are decoded, and preprocessed for a network."""
 
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.answers import read_pictures, upload_bytes
+from service.batch import Ran
+from service.batch import run as run_network
 from service.body import Upload, check_count
 from service.errors import RequestError
 from service.images import check_size, decode
@@ -25,9 +28,13 @@ def prepare(target: Target, given: Given, most: int, max_pixels: int) -> NDArray
     return pixels(target.model, given, max_pixels) if isinstance(given, list) else given
 
 
-def run(target: Target, X: NDArray[Any]) -> NDArray[Any]:
+def run(target: Target, X: NDArray[Any]) -> Ran:
     """Probabilities [N,K] of a network, pixels [1,C,H,W] of preprocessing."""
-    return target.model.preprocess(X) if target.preprocesses else target.model.probabilities(X)
+    if not target.preprocesses:
+        return run_network(target.model, X)
+    start = perf_counter()
+    Y = target.model.preprocess(X)
+    return Ran(Y, start, perf_counter(), len(Y))
 
 
 def one_image(given: Given, max_pixels: int) -> NDArray[Any]:

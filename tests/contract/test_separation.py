@@ -32,7 +32,7 @@ def test_neither_imports_the_other(package: str, other: str) -> None:
     ("module", "unwanted"),
     [
         ("service.app", ["pipeline", "onnx", "sklearn", "matplotlib", "rich", "pooch", "scipy"]),
-        ("pipeline.__main__", ["service", "flask", "granian", "prometheus_client"]),
+        ("pipeline.__main__", ["service", "flask", "uvloop", "prometheus_client"]),
     ],
 )
 def test_each_runs_without_what_only_the_other_needs(module: str, unwanted: list[str]) -> None:

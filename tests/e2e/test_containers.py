@@ -112,7 +112,7 @@ print([name for _, names in walked for name in names if name.endswith((".h", ".a
 
 def test_pipeline_image_holds_no_web_server(compose: Compose) -> None:
     code = (
-        "import importlib.util as u; print([n for n in ('flask', 'granian', 'werkzeug', 'service') if u.find_spec(n)])"
+        "import importlib.util as u; print([n for n in ('flask', 'uvloop', 'werkzeug', 'service') if u.find_spec(n)])"
     )
     assert run("docker", "run", "--rm", "--entrypoint", "python", "numserve-pipeline", "-c", code) == "[]\n"
 

@@ -1,28 +1,24 @@
-"""RSGI to WSGI: the environ of a request, and the answer of an application."""
+"""To WSGI and back: the environ of a request, and the answer of an application."""
 
-from types import SimpleNamespace
 from typing import Any
 
 from werkzeug.wrappers import Request
 
 from service.environ import call, environ, remembered
+from service.exchange import Exchange
 
 
-class Headers(list[tuple[str, str]]):
-    def items(self) -> list[tuple[str, str]]:
-        return list(self)
-
-
-def scope(**changes: Any) -> SimpleNamespace:
-    given = {
-        "method": "POST", "path": "/prädikt/x", "query_string": "a=%20", "client": "10.0.0.1:5", "server": "[::1]:80",
-        "headers": Headers([("host", "h"), ("content-type", "image/png"), ("x-a", "1"), ("x-a", "2")]),
-    }  # fmt: skip
-    return SimpleNamespace(**given | changes)
+def asked(body: bytes = b"", **headers: str) -> Exchange:
+    given = {"host": "h", "content-type": "image/png"} | {
+        name.replace("_", "-"): text for name, text in headers.items()
+    }
+    exchange = Exchange(None, "POST", "/prädikt/x", "a=%20", given, "10.0.0.1:5", "[::1]:80")  # type: ignore[arg-type]
+    exchange.body = body
+    return exchange
 
 
 def test_environ() -> None:
-    made = environ(scope(), b"abc")
+    made = environ(asked(b"abc", x_a="1,2"))
     request = Request(made)
     assert (request.method, request.path, request.args["a"]) == ("POST", "/prädikt/x", " ")
     assert (request.mimetype, request.headers["X-A"], request.remote_addr) == ("image/png", "1,2", "10.0.0.1")
@@ -32,14 +28,14 @@ def test_environ() -> None:
 
 def test_names_that_somebody_makes_up_are_not_remembered() -> None:
     """A thousand of them may have 64 KiB each."""
-    environ(scope(), b"")
+    environ(asked())
     before = remembered.cache_info().currsize
-    assert environ(scope(headers=Headers([("x-" + "a" * 60_000, "1")])), b"")["HTTP_X_" + "A" * 60_000] == "1"
+    assert environ(asked(**{"x-" + "a" * 60_000: "1"}))["HTTP_X_" + "A" * 60_000] == "1"
     assert remembered.cache_info().currsize == before > 0
 
 
 def test_chunked_body_is_whole_by_now() -> None:
-    made = environ(scope(headers=Headers([("transfer-encoding", "chunked")])), b"abc")
+    made = environ(asked(b"abc", transfer_encoding="chunked"))
     assert made["CONTENT_LENGTH"] == "3"
     assert "HTTP_TRANSFER_ENCODING" not in made
 

@@ -6,16 +6,16 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from documented import read
 from flask import request
-from granian.rsgi import ProtocolClosed
 from werkzeug.datastructures import Headers
+from wire import Transport
 
 from service import access
 from service.app import create_app
@@ -25,44 +25,54 @@ from service.front import Front
 from service.jsonlog import Writer
 from service.metrics import Metrics
 from service.table import create
+from service.wire.connection import Connection
 
 Picture = Callable[..., bytes]
 
 
-class Wire:
-    """A client with its whole body sent, and what it is answered."""
+@dataclass
+class Reply:
+    """What a client is answered."""
 
-    def __init__(self, body: bytes) -> None:
-        self.body = body
-
-    async def __call__(self) -> bytes:
-        if self.body == b"breaks off":
-            raise ProtocolClosed("RSGI transport is closed")
-        return self.body
-
-    async def client_disconnect(self) -> None:
-        await asyncio.Event().wait()
-
-    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
-        self.status, self.headers, self.answer = status, {name.lower(): value for name, value in headers}, body
+    status: int
+    headers: dict[str, str]
+    answer: bytes
 
     @property
     def json(self) -> Any:
         return json.loads(self.answer)
 
 
-def ask(front: Front, method: str, path: str, body: bytes = b"", **headers: str) -> Wire:
-    path, _, query = path.partition("?")
+def ask(front: Front, method: str, path: str, body: bytes = b"", whole: bool = True, **headers: str) -> Reply:
+    """One request through a connection. whole: whether all of the body comes before the client hangs up."""
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     if body:
-        given["content-length"] = str(len(body))
-    wire, addresses = Wire(body), {"client": "127.0.0.1:5", "server": "127.0.0.1:8000"}
-    scope = SimpleNamespace(method=method, path=path, query_string=query, headers=given, **addresses)
-    asyncio.run(front.__rsgi__(scope, wire))
+        given["content-length"] = str(len(body) if whole else len(body) + 1)
+    target = quote(path, safe="/?=&")
+    head = f"{method} {target} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in given.items())
+    reply = asyncio.run(exchange(front, head.encode() + b"\r\n" + body, whole))
     front.tell()
     described = read(front.app.test_client().get("/openapi.json").data)
-    described.check(method, path, wire.status, Headers(wire.headers), wire.answer, wire=True)
-    return wire
+    described.check(method, path.partition("?")[0], reply.status, Headers(reply.headers), reply.answer, wire=True)
+    return reply
+
+
+async def exchange(front: Front, sent: bytes, whole: bool) -> Reply:
+    transport = Transport()
+    connection = Connection(front, asyncio.get_running_loop(), 60, set())
+    connection.connection_made(transport)
+    connection.data_received(sent)
+    if not whole:
+        connection.eof_received()
+    return reply_in(await transport.answer())
+
+
+def reply_in(received: bytes) -> Reply:
+    head, _, body = received.partition(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").split("\r\n")
+    headers = dict(line.split(": ", 1) for line in lines)
+    assert int(headers.get("Content-Length", 0)) == len(body)
+    return Reply(int(first.split()[1]), {name.lower(): value for name, value in headers.items()}, body)
 
 
 @pytest.fixture
@@ -198,9 +208,9 @@ def test_the_short_way_asks_for_keys_as_flask_does(
 
 def test_keys_that_change_are_followed_on_the_short_way(guarded: Front, picture: Picture) -> None:
     assert ask(guarded, "POST", "/predict", picture(), x_api_key="second").status == 200
-    file = guarded.config.api_keys_file
-    assert file is not None
-    file.write_text("another\n")
+    keys = guarded.fast.keys
+    assert keys is not None
+    keys.path.write_text("another\n")
     assert ask(guarded, "POST", "/predict", picture(), x_api_key="second").status == 401
     assert ask(guarded, "POST", "/predict", picture(), x_api_key="another").status == 200
 
@@ -253,24 +263,31 @@ def test_refusals_before_the_application(front: Front) -> None:
     large = ask(front, "POST", "/predict", bytes(100_001))
     assert (large.status, large.json["error"]["code"]) == (413, "body_too_large")
     assert large.headers["connection"] == "close"
-    broken = ask(front, "POST", "/predict", b"breaks off")
+    broken = ask(front, "POST", "/predict", b"breaks off", whole=False)
     assert (broken.status, broken.json["error"]["code"]) == (400, "incomplete_body")
     protocols = ask(front, "POST", "/v2/models/cnn/infer", bytes(100_001))
     assert (protocols.status, protocols.json["error"][:13]) == (413, "the body has ")
 
 
-def test_a_body_that_is_not_read_ends_the_connection_and_the_answer_says_so(front: Front, picture: Picture) -> None:
+def test_a_body_that_nobody_asked_for_is_read_and_the_connection_goes_on(front: Front, picture: Picture) -> None:
     for path in ("/healthz", "/metrics"):
-        assert ask(front, "GET", path, b"a body").headers["connection"] == "close"
-        assert "connection" not in ask(front, "GET", path).headers
-        assert "connection" not in ask(front, "GET", path, content_length="0").headers
+        assert "connection" not in ask(front, "GET", path, b"a body").headers
     assert "connection" not in ask(front, "POST", "/predict", picture()).headers
     assert "connection" not in ask(front, "POST", "/nope", b"a body").headers
     preflight = {"origin": "https://a.org", "access_control_request_method": "POST"}
-    assert ask(front, "OPTIONS", "/predict", b"a body", **preflight).headers["connection"] == "close"
-    front.reader.held = 2**40
+    assert "connection" not in ask(front, "OPTIONS", "/predict", b"a body", **preflight).headers
+
+
+def test_a_body_that_is_refused_ends_the_connection_and_the_answer_says_so(front: Front) -> None:
+    front.bodies.held = 2**40
     refused = ask(front, "POST", "/predict", bytes(70_000))
     assert (refused.status, refused.headers["connection"]) == (503, "close")
+
+
+def test_the_limits_of_the_service_hold_on_the_short_way_too(front: Front, picture: Picture) -> None:
+    images = {"images": [b64encode(picture()).decode()] * 5}
+    refused = ask(front, "POST", "/predict", json.dumps(images).encode(), content_type="application/json")
+    assert (refused.status, refused.json["error"]["code"]) == (413, "too_many_inputs")
 
 
 def test_only_health_and_metrics_go_past_admission(front: Front) -> None:

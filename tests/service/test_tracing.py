@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
@@ -22,8 +21,7 @@ TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
 
 def exchange(**headers: str) -> Exchange:
-    scope = SimpleNamespace(method="POST", path="/predict", query_string="", headers=headers, client="x:1")
-    made = Exchange(scope)
+    made = Exchange(None, "POST", "/predict", "", headers, "x:1")  # type: ignore[arg-type]
     made.route, made.stages = (
         "/predict",
         [("decode", made.began + 1, made.began + 2), ("inference", made.began + 2, made.began + 4)],
