@@ -6,6 +6,7 @@ import re
 import struct
 import zlib
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -190,7 +191,8 @@ def change_json(given: Request, rng: Random) -> Request:
 def changed_tree(tree: Any, rng: Random) -> Any:
     """The tree with one of its nodes replaced, dropped, doubled or wrapped."""
     if not isinstance(tree, list | dict) or not tree or rng.random() < 0.15:
-        return rng.choice((*VALUES, [tree], {"inputs": tree}, [tree] * rng.choice((2, 300))))
+        # A copy: what is changed next must not be the value that others are given.
+        return rng.choice((*deepcopy(VALUES), [tree], {"inputs": tree}, [tree] * rng.choice((2, 300))))
     keys: list[Any] = list(tree) if isinstance(tree, dict) else list(range(len(tree)))
     key = rng.choice(keys)
     match rng.randrange(8):

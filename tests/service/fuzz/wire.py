@@ -14,8 +14,6 @@ from typing import Any
 PATIENCE = 60
 # Who sends what may be unfinished waits so long for an answer before he hangs up, which ends it.
 MOMENT = 0.02
-# Without a body: what the server in front of the service says to what is no HTTP.
-OF_THE_SERVER = (400, 414, 431)
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 UNPACK = {"gzip": gzip.decompress, "deflate": zlib.decompress}
 
@@ -63,8 +61,7 @@ class Wires:
         with self.connect() as wire:
             received = exchange(wire, data)
         for answer, body in answers(received, method(data)):
-            if body or answer.status not in OF_THE_SERVER:
-                judge(answer, body)
+            judge(answer, body)
 
     def connect(self) -> socket.socket:
         wire = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
@@ -112,6 +109,8 @@ def method(data: bytes) -> str:
 
 def answers(received: bytes, asked: str) -> Iterator[tuple[HTTPResponse, bytes]]:
     received = received.removesuffix(CONTINUE)  # which was an answer to Expect, before the sender hung up
+    if received.partition(b"\r\n\r\n")[2].startswith(b'{"error"'):
+        asked = "GET"  # of what is no HTTP the service cannot tell that it is HEAD
     source: Any = Received(received)
     while source.tell() < len(received):
         answer = HTTPResponse(source, method=asked)
