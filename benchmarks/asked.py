@@ -122,3 +122,7 @@ def binary(path: str, X: NDArray[np.uint8]) -> Ask:
     head = json.dumps({"inputs": [pixels], "parameters": {"binary_data_output": True}}).encode()
     headers = {"Content-Type": "application/octet-stream", LENGTH: str(len(head))}
     return Ask(path, head + X.tobytes(), headers)
+
+
+def newest(model: Path) -> Path:
+    return max(model.glob("[0-9]*"), key=lambda path: int(path.name))

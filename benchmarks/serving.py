@@ -32,7 +32,7 @@ from contextlib import ExitStack, contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 
-from asked import FORM, FORMS, KINDS, LENGTH, RAW, TENSOR, Kind, Sample
+from asked import FORM, FORMS, KINDS, LENGTH, RAW, TENSOR, Kind, Sample, newest
 from contestants import CONTESTANTS, WORKERS, Contestant, Stage
 from openloop import latencies
 from peers.network import Network
@@ -204,10 +204,6 @@ def tell_latencies(match: Match, seconds: float) -> None:
         took = sorted(latencies(match.servers[OURS].port, match.asks[OURS][kind], rate, seconds))
         shown = (took[len(took) // 2], took[int(len(took) * 0.99)], took[-1])
         row(kind.title, f"{rate:,.0f}", *(f"{1000 * each:.2f}" for each in shown))
-
-
-def newest(model: Path) -> Path:
-    return max(model.glob("[0-9]*"), key=lambda path: int(path.name))
 
 
 def main() -> None:

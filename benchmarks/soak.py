@@ -1,7 +1,7 @@
 """Whether the service's memory stays flat: a million requests of mixed sizes, formats and shapes, some of them bad.
 
     python benchmarks/soak.py                                    a million requests, about an hour on two cores
-    python benchmarks/soak.py --requests 15000                   some minutes, as in CI
+    python benchmarks/soak.py --requests 15000 --growth 10       some minutes, as in CI
 
 The pictures are drawn anew from a seed: sizes from 8x8 to 2000x2000, most of them small, in every format that is read,
 raw, in forms of up to 16 and as JSON. The table has the workers' memory (PSS) along the way. Fails when the last fifth
@@ -26,7 +26,7 @@ from PIL import Image, ImageDraw
 from processes import ROOT, family, megabytes, service
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
-BODIES, CLIENTS, SAMPLES = 600, 4, 20
+BODIES, CLIENTS, SAMPLES, SHOWN = 600, 4, 60, 20
 Body = tuple[bytes, str, int]
 
 
@@ -99,8 +99,9 @@ def soak(parent: int, load: Load, requests: int) -> list[float]:
         while load.left > requests * (1 - point / SAMPLES) and any(client.is_alive() for client in clients):
             clients[0].join(0.2)
         found.append(sum(map(megabytes, family(parent)[1:])))
-        minutes = (time.monotonic() - began) / 60
-        print(f"| {requests * point // SAMPLES:,} | {minutes:.1f} | {found[-1]:.0f} |", flush=True)
+        if point % (SAMPLES // SHOWN) == 0:
+            minutes = (time.monotonic() - began) / 60
+            print(f"| {requests * point // SAMPLES:,} | {minutes:.1f} | {found[-1]:.0f} |", flush=True)
     for client in clients:
         client.join()
     if family(parent)[1:] != workers:

@@ -23,6 +23,7 @@ from service.config import Config
 from service.errors import ServiceError
 from service.front import Front
 from service.jsonlog import JSONFormatter, JSONHandler, Writer
+from service.memory import return_large_blocks
 from service.metrics import Metrics
 from service.models import POLL_SECONDS, absent
 from service.store import Store
@@ -73,6 +74,7 @@ def drain(table: Table, seconds: float) -> None:
 
 def work(config: Config, parent: int, table: Table, listener: socket.socket) -> None:
     """What a worker does: an application of its own, which follows the store, and the loop around it."""
+    return_large_blocks()
     writer = Writer()
     set_up_logging(config.log_level, writer)
     app = create_app(config, table)
