@@ -11,8 +11,8 @@ def return_large_blocks() -> None:
     """Have glibc give blocks from a megabyte on back to the system as soon as they are free.
 
     Left alone it learns from the first large picture to keep such blocks, and between what is in use they leave gaps
-    that nothing fits: after some thousand pictures of all sizes a worker had 300 MB, and so it has 100 (docs/serving.md).
-    Another C library is left as it is.
+    that nothing fits: after some thousand pictures of all sizes a worker had 300 MB, and so it has 100
+    (docs/serving.md). Another C library is left as it is.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:

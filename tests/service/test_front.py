@@ -57,6 +57,22 @@ def ask(front: Front, method: str, path: str, body: bytes = b"", whole: bool = T
     return reply
 
 
+def ask_together(front: Front, *bodies: bytes) -> list[Reply]:
+    """POST /predict, each on a connection of its own, all in the same turn of the loop."""
+
+    async def scenario() -> list[Reply]:
+        transports = [Transport() for _ in bodies]
+        for transport, body in zip(transports, bodies, strict=True):
+            connection = Connection(front, asyncio.get_running_loop(), 60, set())
+            connection.connection_made(transport)
+            connection.data_received(b"POST /predict HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        return [reply_in(await transport.answer()) for transport in transports]
+
+    replies = asyncio.run(scenario())
+    front.tell()
+    return replies
+
+
 async def exchange(front: Front, sent: bytes, whole: bool) -> Reply:
     transport = Transport()
     connection = Connection(front, asyncio.get_running_loop(), 60, set())
@@ -220,6 +236,38 @@ def test_other_paths_are_flasks(front: Front, path: str) -> None:
     expected = front.app.test_client().post(path)
     answer = ask(front, "POST", path)
     assert (answer.status, answer.answer) == (expected.status_code, expected.data)
+
+
+def test_requests_that_come_together_run_as_one_batch_and_a_bad_one_harms_nobody(
+    front: Front, picture: Picture
+) -> None:
+    light, bad, dark = ask_together(front, picture(), b"no picture", picture(colour="black"))
+    assert (light.status, bad.status, dark.status) == (200, 400, 200)
+    assert [each.json["predictions"][0]["label"] for each in (light, dark)] == ["light", "dark"]
+    assert bad.json["error"]["code"] == "not_an_image"
+    said = ask(front, "GET", "/metrics").answer.decode()
+    assert "numserve_batch_size_sum 2" in said
+    assert "numserve_batch_size_count 1" in said
+    assert "numserve_inference_seconds_count 2" in said
+    for label in ("light", "dark"):
+        assert f'numserve_predictions_total{{model="cnn",version="1",label="{label}"}} 1' in said
+
+
+def test_when_a_batch_fails_each_request_runs_alone(
+    front: Front, picture: Picture, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = front.models.get("cnn")
+    run = model.probabilities
+
+    def fails_on_batches(X: Any) -> Any:
+        if len(X) > 1:
+            raise MemoryError("no room for so many")
+        return run(X)
+
+    monkeypatch.setattr(model, "probabilities", fails_on_batches)
+    replies = ask_together(front, picture(), picture(colour="black"))
+    assert [each.json["predictions"][0]["label"] for each in replies] == ["light", "dark"]
+    assert "so each runs alone: no room for so many" in caplog.text
 
 
 def test_hooks_before_a_request_are_never_passed_by(front: Front, picture: Picture) -> None:
