@@ -111,3 +111,6 @@ class JSONHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.writer.write(self.format(record) + "\n")
+
+    def flush(self) -> None:
+        self.writer.flush()

@@ -92,4 +92,5 @@ def be_a_worker(work: Callable[[], None]) -> NoReturn:
     except BaseException:
         log.critical("a worker cannot go on", exc_info=True)
     finally:
+        logging.shutdown()
         os._exit(code)

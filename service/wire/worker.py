@@ -68,8 +68,6 @@ class Worker:
             wire, _ = self.listener.accept()
         except (BlockingIOError, ConnectionAbortedError):
             return False
-        wire.setblocking(False)
-        wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection = Connection(self.front, self.loop, self.read_seconds, self.connections)
         task = self.loop.create_task(self.open(connection, wire))
         self.opening.add(task)
@@ -78,6 +76,8 @@ class Worker:
 
     async def open(self, connection: Connection, wire: socket.socket) -> None:
         try:
+            wire.setblocking(False)
+            wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             await self.loop.connect_accepted_socket(lambda: connection, wire)
         except OSError:  # it was closed before it was open
             self.connections.discard(connection)
