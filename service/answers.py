@@ -24,6 +24,8 @@ NUMBERS = {int, float}
 LARGEST_PICTURES = 4
 # Pixels that are decoded before they are preprocessed.
 DECODED_AT_ONCE = 65_536
+# So many pictures are remembered in what one takes of late.
+LATELY = 16
 Prediction = dict[str, Any]
 
 
@@ -133,6 +135,8 @@ def preprocess_one(model: Model, picture: Decoded | RequestError) -> Picture | R
     except RequestError as error:
         return error
     notes.stages.append(("preprocess", start, end))
+    if picture.pixels <= DECODED_AT_ONCE:
+        model.preprocess_seconds += (end - start - model.preprocess_seconds) / LATELY
     return Picture(pixels, {"decode": picture.milliseconds, "preprocess": milliseconds(start, end)})
 
 

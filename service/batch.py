@@ -59,11 +59,10 @@ def run(model: Model, X: NDArray[Any]) -> Ran:
 
 def run_together(pending: Sequence[Pending]) -> list[Ran | Exception]:
     """What the networks give for each; an exception where a network fails on the request even by itself."""
-    found: list[Ran | Exception] = [RuntimeError("not run")] * len(pending)
+    found: dict[int, Ran | Exception] = {}
     for numbers in batches(pending):
-        for number, ran in zip(numbers, run_batch([pending[number] for number in numbers]), strict=True):
-            found[number] = ran
-    return found
+        found |= zip(numbers, run_batch([pending[number] for number in numbers]), strict=True)
+    return [found[number] for number in range(len(pending))]
 
 
 def batches(pending: Sequence[Pending]) -> Iterator[list[int]]:

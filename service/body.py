@@ -66,7 +66,10 @@ class Upload:
 class Rows:
     """Rows of numbers as JSON had them, not yet checked against a model."""
 
-    rows: Any
+    rows: list[Any]
+
+    def __len__(self) -> int:
+        return len(self.rows)
 
 
 def read_body(request: Request, limit: int) -> bytes:

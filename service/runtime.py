@@ -50,6 +50,9 @@ class Model:
             # For pictures of the network's own size, as a dataset has them: the memory pattern of one size costs
             # nothing and saves a tenth of the time of a form with many of them.
             self.at_size = load(version, "preprocess.onnx", IMAGE, self.manifest.input, patterns=True)
+        self.preprocess_seconds = (
+            0.0  # what a small picture took of late; strokes to be found take a millisecond or two
+        )
         self.tidy = give_memory_back()
         self.warm()
 

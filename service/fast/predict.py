@@ -7,16 +7,16 @@ from urllib.parse import parse_qsl
 
 from werkzeug.http import parse_options_header
 
-from service.answers import Question
+from service.answers import Question, question
 from service.batch import Pending, Ran, run
-from service.body import understood
+from service.body import Rows, Upload, parse_body, understood
 from service.config import Config
 from service.errors import RequestError
 from service.exchange import Answer, Exchange
 from service.fast.quick import FEW_IMAGES, FEW_PIXELS, QUICK_SECONDS, SMALL_BODY
 from service.models import Models
 from service.notes import notes
-from service.routes.predict import DEFAULT_TOP_K, document, read_whole, understand
+from service.routes.predict import DEFAULT_TOP_K, document, read_whole
 from service.routes.reply import JSON, encode
 from service.runtime import Model
 
@@ -62,24 +62,27 @@ class Predict:
         if len(asked.body) > SMALL_BODY or "content-encoding" in asked.headers or asked.query:
             return None
         model = self.models.served.get(asked.path[9:] or self.config.default_model)
-        if model is None or model.seconds > QUICK_SECONDS:
+        if model is None:
             return None
         try:
-            question = self.understand(asked, self.small)
+            sent = self.parse(asked, self.small)
+            if len(sent) * (model.seconds + model.preprocess_seconds) > QUICK_SECONDS:
+                return None
+            found = question(model, sent, DEFAULT_TOP_K, self.small.max_pixels)
         except RequestError as error:
             if error.status == 413:
                 return None
             raise
-        return None if notes.too_large else Pending(model, question.X, partial(tell, question))
+        return None if notes.too_large else Pending(model, found.X, partial(tell, found))
 
     def full(self, asked: Exchange) -> Answer:
-        question = self.understand(asked, self.config)
-        return tell(question, run(question.model, question.X))
-
-    def understand(self, asked: Exchange, limits: Config) -> Question:
         model, top_k = self.parameters(asked.path[9:] or self.config.default_model, asked.query)
+        found = question(model, self.parse(asked, self.config), top_k, self.config.max_pixels)
+        return tell(found, run(model, found.X))
+
+    def parse(self, asked: Exchange, limits: Config) -> list[Upload] | Rows:
         body = understood(asked.body, asked.headers.get("content-encoding"), limits.max_body)
-        return understand(limits, model, top_k, Declaration(asked.headers.get("content-type", "")), body)
+        return parse_body(Declaration(asked.headers.get("content-type", "")), body, limits.max_images)
 
     def parameters(self, name: str, query: str) -> tuple[Model, int]:
         """The model, and how many labels of each answer."""
@@ -90,5 +93,5 @@ class Predict:
         return self.models.get(name, version), top_k or DEFAULT_TOP_K
 
 
-def tell(question: Question, ran: Ran) -> Answer:
-    return 200, [JSON], encode(document(question, ran))
+def tell(asked: Question, ran: Ran) -> Answer:
+    return 200, [JSON], encode(document(asked, ran))

@@ -5,4 +5,4 @@ else of this worker is answered.
 """
 
 SMALL_BODY, FEW_IMAGES, FEW_PIXELS = 131_072, 32, 16_384
-QUICK_SECONDS = 0.008
+QUICK_SECONDS = 0.01

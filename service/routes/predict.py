@@ -6,12 +6,11 @@ from flask import Blueprint, Response, request
 
 from service.answers import Question, question
 from service.batch import Ran, run
-from service.body import Declared, parse_body, read_body
+from service.body import parse_body, read_body
 from service.config import Config
 from service.errors import InvalidParameter
 from service.models import Models
 from service.routes.reply import reply
-from service.runtime import Model
 
 DEFAULT_TOP_K = 3
 
@@ -26,15 +25,11 @@ def routes(config: Config, models: Models) -> Blueprint:
         """What the served version of a model, or ?version=, says of each picture or row; ?top_k= labels of it."""
         model = models.get(name, whole_parameter("version"))
         top_k = whole_parameter("top_k") or DEFAULT_TOP_K
-        asked = understand(config, model, top_k, request, read_body(request, config.max_body))
+        sent = parse_body(request, read_body(request, config.max_body), config.max_images)
+        asked = question(model, sent, top_k, config.max_pixels)
         return reply(document(asked, run(model, asked.X)))
 
     return blueprint
-
-
-def understand(config: Config, model: Model, top_k: int, declared: Declared, body: bytes) -> Question:
-    """What a body asks of `model`."""
-    return question(model, parse_body(declared, body, config.max_images), top_k, config.max_pixels)
 
 
 def document(asked: Question, ran: Ran) -> dict[str, Any]:

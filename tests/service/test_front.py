@@ -332,6 +332,33 @@ def test_a_body_that_is_refused_ends_the_connection_and_the_answer_says_so(front
     assert (refused.status, refused.headers["connection"]) == (503, "close")
 
 
+def test_pictures_that_take_long_are_left_to_a_thread(
+    front: Front, picture: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handed: list[str] = []
+    hand_over = front.hand_over
+
+    def watched(exchange: Any, make: Any) -> None:
+        handed.append(exchange.path)
+        hand_over(exchange, make)
+
+    monkeypatch.setattr(front, "hand_over", watched)
+    images = json.dumps({"images": [b64encode(picture()).decode()] * 4}).encode()
+    model = front.models.get("cnn")
+    model.seconds = 0.001
+    assert ask(front, "POST", "/predict", images).status == 200
+    assert handed == []
+    model.preprocess_seconds = 0.005
+    assert ask(front, "POST", "/predict", picture()).status == 200
+    assert handed == []
+    assert 0 < model.preprocess_seconds < 0.005, "it has learnt from that picture"
+    assert ask(front, "POST", "/predict", images).status == 200
+    assert handed == ["/predict"]
+    model.seconds = 0.1
+    assert ask(front, "POST", "/predict", picture()).status == 200
+    assert handed == ["/predict"] * 2
+
+
 def test_the_limits_of_the_service_hold_on_the_short_way_too(front: Front, picture: Picture) -> None:
     images = {"images": [b64encode(picture()).decode()] * 5}
     refused = ask(front, "POST", "/predict", json.dumps(images).encode(), content_type="application/json")
