@@ -138,4 +138,5 @@ def _check_outputs(network: Network, recipe: Recipe, dataset: Dataset) -> None:
 def workers(job: Job) -> int:
     """As many as can be busy: the cores this process may use, and no more than a batch has shards."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, shards.count(job.recipe.examples_in_a_step(job.dataset["train"])))
+    in_a_step = job.recipe.examples_in_a_step(job.dataset["train"])
+    return min(cores, shards.count(in_a_step, parse(job.recipe.architecture)))

@@ -27,6 +27,7 @@ from pipeline.network.scale import Scale
 Run = Layer | Fused  # what is run at once
 Call = Callable[[Run, np.ndarray, np.random.Generator | None], tuple[Array, Backprop]]
 LOSSES = ("cross-entropy", "mse", "perceptron")
+AT_ONCE = 2_000_000  # values that all layers of maps together may leave: 8 MB, more is slow to come back to
 MOST = 1_000_000_000  # parameters: 4 GB of float32, and as much again for the gradient
 
 
@@ -56,6 +57,12 @@ class Network:
     def outputs(self) -> int:
         """K, the number of output values."""
         return self.layers[-1].shape[0]
+
+    @property
+    def at_once(self) -> int:
+        """How many examples best go through at once: rows 128; maps 64, or fewer if they are large, for the caches."""
+        values = sum(math.prod(layer.shape) for layer in self.layers)
+        return min(max(AT_ONCE // values, 16), 64) if len(self.architecture.shape) == 3 else 128
 
     def use(self, theta: Array) -> None:
         """Take theta [P] for the parameters: each layer gets its views of it."""
@@ -132,11 +139,12 @@ class Network:
         backprop(dY)
         return value, Y
 
-    def predict(self, X: np.ndarray, batch: int = 64) -> Array:
-        """The outputs [N,K] for examples X of any number, `batch` of them at a time."""
+    def predict(self, X: np.ndarray) -> Array:
+        """The outputs [N,K] for examples X of any number."""
         Y = np.empty((len(X), self.outputs), self.dtype)
-        for start in range(0, len(X), batch):
-            Y[start : start + batch] = self.forward(X[start : start + batch])[0]
+        for start in range(0, len(X), self.at_once):
+            piece = slice(start, start + self.at_once)
+            Y[piece] = self.forward(X[piece])[0]
         return Y
 
 

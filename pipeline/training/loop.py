@@ -248,8 +248,9 @@ class Training:
         labels = self.team.arrays["labels"][look]
         self.network.use(latest(self.team.arrays, self.recipe))
         aim = objective(self.network.layers, self.recipe.loss)
-        for start in range(self.team.rank * shards.PIECE, len(look), self.team.size * shards.PIECE):
-            piece = slice(start, start + shards.PIECE)
+        at_once = self.network.at_once
+        for start in range(self.team.rank * at_once, len(look), self.team.size * at_once):
+            piece = slice(start, start + at_once)
             Y[piece] = self.network.forward(X[look[piece]], layers=aim.layers)[0]
         self.team.meet()
         self.network.use(self.team.arrays["theta"])

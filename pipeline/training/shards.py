@@ -12,20 +12,23 @@ from pipeline.buffers import Buffers
 from pipeline.data.augmentation import AUGMENTATIONS
 from pipeline.network.layer import Array
 from pipeline.network.network import Network, objective
+from pipeline.network.notation import Architecture
 from pipeline.training.recipe import Recipe
 from pipeline.training.team import Arrays, Team
 
-SHARD = 64  # examples in a shard: large enough for fast products, small enough that two workers share 128
+# Examples in a shard, of maps and of rows: large enough for fast products, of which those of rows are only as high as
+# the shard; small enough that many workers find one. A batch of 128 is two shards of either, see SMALLEST.
+MAPS, ROWS = 64, 128
 SMALLEST = 16  # examples below which a batch is not cut in two
 MOST = 16  # shards in a batch; those of a larger batch are larger
-PIECE = 64  # examples that go through the network at once: more would only take more memory
 
 Chance = Callable[[int], np.random.Generator]
 
 
-def count(batch_size: int) -> int:
+def count(batch_size: int, architecture: Architecture) -> int:
     """How many shards a batch is cut into."""
-    return min(max(-(-batch_size // SHARD), min(2, batch_size // SMALLEST), 1), MOST)
+    shard = MAPS if len(architecture.shape) == 3 else ROWS
+    return min(max(-(-batch_size // shard), min(2, batch_size // SMALLEST), 1), MOST)
 
 
 def meeting_place(network: Network, n: int, recipe: Recipe) -> Arrays:
@@ -33,7 +36,7 @@ def meeting_place(network: Network, n: int, recipe: Recipe) -> Arrays:
 
     shard_gradients [S,P]; shard_counts [S,2], the part of the loss and the right answers.
     """
-    S = count(recipe.examples_in_a_step(n))
+    S = count(recipe.examples_in_a_step(n), network.architecture)
     return {
         "shard_gradients": np.zeros((S, network.theta.size), network.dtype),
         "shard_counts": np.zeros((S, 2)),
@@ -58,7 +61,7 @@ class Shards:
         The gradients are shared with the team: every worker must meet once more before the next call.
         """
         gradients, counts = self.team.arrays["shard_gradients"], self.team.arrays["shard_counts"]
-        cuts = np.array_split(batch, count(len(batch)))
+        cuts = np.array_split(batch, count(len(batch), self.network.architecture))
         for s in range(self.team.rank, len(cuts), self.team.size):
             counts[s] = self.work(cuts[s], len(batch), rng(s) if self.chance else None, gradients[s])
         self.team.meet()
@@ -68,13 +71,12 @@ class Shards:
     def work(self, shard: np.ndarray, B: int, rng: np.random.Generator | None, gradient: Array) -> tuple[float, int]:
         """One shard of a batch of B: its part of the gradient into `gradient` [P]; its loss and right answers."""
         loss, right = 0.0, 0
-        for start in range(0, len(shard), PIECE):
-            piece = shard[start : start + PIECE]
+        for i, piece in enumerate(np.array_split(shard, -(-len(shard) // self.network.at_once))):
             X, labels = self.augmented(piece, rng), self.team.arrays["labels"][piece]
-            more = self.buffers.get("more", gradient.shape, gradient.dtype) if start else gradient
+            more = self.buffers.get("more", gradient.shape, gradient.dtype) if i else gradient
             self.network.learn_into(more)
             value, Y = self.network.loss(X, labels, self.recipe.loss, rng, B, self.recipe.label_smoothing)
-            if start:
+            if i:
                 gradient += more
             loss += value
             right += self.objective.right(Y, labels)

@@ -160,8 +160,20 @@ def test_predict_in_pieces_is_predict_at_once(n: int) -> None:
     X = np.random.default_rng(2).integers(0, 256, (n, 1, 8, 8), np.uint8)
     Y = network.forward(X)[0].copy()
     np.testing.assert_allclose(network.predict(X), Y, atol=1e-6)
-    np.testing.assert_allclose(network.predict(X, batch=7), Y, atol=1e-6)
     np.testing.assert_allclose(Y.sum(axis=1), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("text", "most"),
+    [
+        ("INPUT 784 -> FC 800 relu -> FC 10 softmax", 128),
+        (LENET, 64),
+        ("INPUT 1x28x28 -> CONV 32@3x3 relu * 2 -> FC 10 softmax", 20),
+        ("INPUT 3x224x224 -> CONV 64@3x3 relu -> FC 2 softmax", 16),
+    ],
+)
+def test_the_larger_the_maps_the_fewer_go_through_at_once(text: str, most: int) -> None:
+    assert made(text).at_once == most
 
 
 def test_predict_nothing() -> None:

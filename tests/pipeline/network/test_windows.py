@@ -1,6 +1,6 @@
 """The windows against their definition, cut out one by one; each kind for any shape, and the kind that is taken."""
 
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.buffers import Buffers
 from pipeline.network.layer import Array
-from pipeline.network.windows import THIN, RowWindows, WholeWindows, windows
+from pipeline.network.windows import THIN, Strips, WholeWindows, windows
 
 small = st.integers(1, 3)
 Case = tuple[Array, tuple[int, int], int, tuple[int, int]]  # X [H,W,N,C], kernel, stride, out
@@ -25,48 +25,46 @@ def cases(draw: st.DrawFn) -> Case:
     return X.reshape(*sides, n, channels), kernel, stride, out
 
 
-@st.composite
-def some(draw: st.DrawFn, length: int) -> slice:
-    start = draw(st.integers(0, length - 1))
-    return slice(start, draw(st.integers(start + 1, length)))
+def by_definition(X: Array, kernel: tuple[int, int], s: int, rows: range, across: int) -> list[Array]:
+    """Each window of these rows, cut out by itself, in the order (y, x, n)."""
+    (kh, kw), positions = kernel, product(rows, range(across), range(X.shape[2]))
+    return [X[s * y : s * y + kh, s * x : s * x + kw, n].ravel() for y, x, n in positions]
 
 
-@given(cases(), st.data())
-def test_row_windows(case: Case, data: st.DataObject) -> None:
-    X, (kh, kw), s, out = case
-    rows = data.draw(some(out[0]))
-    made = RowWindows(X, (kh, kw), s, out, Buffers())
-    matrices = list(made.matrices(rows))
-    assert len(matrices) == made.parts == kh
-    for i, matrix in enumerate(matrices):
-        positions = product(range(rows.start, rows.stop), range(out[1]), range(X.shape[2]))
-        cut = [X[s * y + i, s * x : s * x + kw, n].ravel() for y, x, n in positions]
-        np.testing.assert_array_equal(matrix, cut)
-        assert matrix.dtype == X.dtype
+@pytest.mark.parametrize("kind", [Strips, WholeWindows])
+@given(case=cases(), data=st.data())
+def test_windows(kind: type[Strips | WholeWindows], case: Case, data: st.DataObject) -> None:
+    """Rows may come in any blocks, one after the other; those of the way back come from the first again."""
+    X, kernel, s, out = case
+    made = kind(X, kernel, s, out, Buffers())
+    for cuts in (data.draw(st.sets(st.integers(0, out[0]))), {0, out[0]}):
+        for start, stop in pairwise(sorted(cuts)):
+            matrices = made.matrices(slice(start, stop))
+            found = matrices.reshape(-1, matrices.shape[2])
+            np.testing.assert_array_equal(found, by_definition(X, kernel, s, range(start, stop), out[1]))
+            assert matrices.dtype == X.dtype
 
 
-@given(cases(), st.data())
-def test_whole_windows(case: Case, data: st.DataObject) -> None:
-    X, (kh, kw), s, out = case
-    rows = data.draw(some(out[0]))
-    (matrix,) = WholeWindows(X, (kh, kw), s, out, Buffers()).matrices(rows)
-    positions = product(range(rows.start, rows.stop), range(out[1]), range(X.shape[2]))
-    cut = [X[s * y : s * y + kh, s * x : s * x + kw, n].ravel() for y, x, n in positions]
-    np.testing.assert_array_equal(matrix, cut)
-    assert matrix.dtype == X.dtype
+@given(cases())
+def test_there_is_a_matrix_of_strips_for_each_row_and_nothing_is_copied_for_it(case: Case) -> None:
+    X, kernel, s, out = case
+    made = Strips(X, kernel, s, out, Buffers())
+    matrices = made.matrices(slice(0, out[0]))
+    assert matrices.shape == (out[0], out[1] * X.shape[2], kernel[0] * made.width)
+    assert np.shares_memory(matrices, made.strips)
 
 
 @pytest.mark.parametrize(
     ("kw", "channels", "kind"),
     [
         (THIN - 1, 1, WholeWindows),
-        (THIN, 1, RowWindows),
+        (THIN, 1, Strips),
         (1, THIN - 1, WholeWindows),
-        (1, THIN, RowWindows),
+        (1, THIN, Strips),
         (5, 1, WholeWindows),
-        (5, 16, RowWindows),
+        (5, 16, Strips),
     ],
 )
-def test_few_channels_are_taken_whole_and_many_row_by_row(kw: int, channels: int, kind: type) -> None:
+def test_few_channels_are_taken_whole_and_many_in_strips(kw: int, channels: int, kind: type) -> None:
     X = np.zeros((3, kw, 2, channels), np.float32)
     assert type(windows(X, (2, kw), 1, (2, 1), Buffers())) is kind

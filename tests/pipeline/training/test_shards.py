@@ -43,7 +43,12 @@ def chance(*place: int) -> np.random.Generator:
     [(1, 1), (31, 1), (32, 2), (64, 2), (65, 2), (128, 2), (129, 3), (1_024, 16), (1_025, 16), (60_000, 16)],
 )
 def test_how_many(size: int, count: int) -> None:
-    assert shards.count(size) == count
+    assert shards.count(size, parse(TEXT)) == count
+
+
+@pytest.mark.parametrize(("size", "count"), [(1, 1), (64, 2), (128, 2), (256, 2), (257, 3), (2_049, 16)])
+def test_shards_of_rows_are_larger(size: int, count: int) -> None:
+    assert shards.count(size, parse("INPUT 25 -> FC 3 softmax")) == count
 
 
 @pytest.mark.parametrize("size", [1, 5, 31, 32, 64, 65, 128, 200, 1_025, 3_000])
@@ -54,7 +59,7 @@ def test_the_sum_is_the_gradient_of_the_whole_batch(size: int, smoothing: float)
     gradients, loss, right = shards.Shards(alone(arrays), network(TEXT), recipe).gradients(batch, chance)
     whole = network(TEXT)
     expected, Y = whole.loss(DATA["X"][batch], DATA["labels"][batch], "cross-entropy", smoothing=smoothing)
-    assert gradients.shape == (shards.count(size), whole.theta.size)
+    assert gradients.shape == (shards.count(size, whole.architecture), whole.theta.size)
     np.testing.assert_allclose(gradients.sum(axis=0), whole.gradient, atol=1e-6)
     assert loss == pytest.approx(expected, rel=1e-5)
     assert right == np.count_nonzero(Y.argmax(axis=1) == DATA["labels"][batch])
