@@ -43,11 +43,15 @@ class Ran(NamedTuple):
 
 @dataclass(frozen=True)
 class Pending:
-    """A request that needs one run: X [N,…] through the network of `model`, and then `tell` makes the answer."""
+    """A request that needs one run: X [N,…] through the network of `model`, and then `tell` makes the answer.
+
+    failed: counts the request, if the network fails on it.
+    """
 
     model: Model
     X: NDArray[Any]
     tell: Callable[[Ran], Answer]
+    failed: Callable[[], None] = lambda: None
 
 
 def run(model: Model, X: NDArray[Any]) -> Ran:

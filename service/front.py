@@ -141,6 +141,7 @@ class Front:
 
     def tell_of(self, pending: Pending, ran: Ran | Exception, exchange: Exchange) -> Answer:
         if isinstance(ran, Exception):
+            pending.failed()
             raise ran
         return self.fast.told(lambda _: pending.tell(ran), exchange)
 

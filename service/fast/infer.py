@@ -36,7 +36,8 @@ class Infer:
         question = self.understand(asked, name, version)
         if seconds(question) >= QUICK_SECONDS:
             return None
-        return Pending(model, self.inference.prepare(question), partial(self.tell, asked, question))
+        X, failed = self.inference.prepare(question), partial(self.inference.failed, question.target, question.began)
+        return Pending(model, X, partial(self.tell, asked, question), failed)
 
     def full(self, asked: Exchange) -> Answer:
         question = self.understand(asked, *titles(asked.path))

@@ -78,6 +78,7 @@ class Inference:
         return answer
 
     def failed(self, target: Target, began: int) -> None:
+        """Count a request that was refused or failed; began: when reading it began, in ns."""
         self.statistics.failed(target.name, target.version, perf_counter_ns() - began)
 
 

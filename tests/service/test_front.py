@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import math
 import re
 from base64 import b64encode
 from collections.abc import Callable
@@ -268,6 +269,24 @@ def test_when_a_batch_fails_each_request_runs_alone(
     replies = ask_together(front, picture(), picture(colour="black"))
     assert [each.json["predictions"][0]["label"] for each in replies] == ["light", "dark"]
     assert "so each runs alone: no room for so many" in caplog.text
+
+
+def test_a_run_that_fails_is_told_of_and_counted(
+    front: Front, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(X: Any) -> Any:
+        raise MemoryError("no room")
+
+    def failures() -> int:
+        (found,) = json.loads(ask(front, "GET", "/v2/models/cnn/stats").answer)["model_stats"]
+        return found["inference_stats"]["fail"]["count"]
+
+    size = 4 * math.prod(front.models.get("cnn").manifest.input.dims)
+    assert failures() == 0
+    monkeypatch.setattr(front.models.get("cnn"), "probabilities", fails)
+    answer = ask(front, "POST", "/v2/models/cnn/infer", bytes(size), inference_header_content_length="0")
+    assert (answer.status, "no room" in caplog.text, b"no room" in answer.answer) == (500, True, False)
+    assert failures() == 1
 
 
 def test_hooks_before_a_request_are_never_passed_by(front: Front, picture: Picture) -> None:
