@@ -37,14 +37,14 @@ VALIDATION = 1 / 3
 EPOCHS = {"fnn": 20, "cnn": 6}
 HANDS = [name for name in CONDITIONS if name.startswith("hand, ")]
 PICTURES = 300  # of each of them, for each seed
-COMMON = {"architecture": None, "learning_rate": None, "augment": None, "average": None, "stop_at": 0.0}
+BY_RECIPE = dict.fromkeys(["architecture", "learning_rate", "augment", "weight_decay", "average"])
 RECIPE = {
     "batch_size": 128,
     "optimizer": "adam",
     "schedule": "one-cycle",
     "loss": "cross-entropy",
     "label_smoothing": 0.0,
-    "weight_decay": 0.0,
+    "stop_at": 0.0,
 }
 CHANGES: dict[str, dict[str, object]] = {
     "recipe `best`": {},
@@ -54,6 +54,7 @@ CHANGES: dict[str, dict[str, object]] = {
     "--average 0": {"average": 0.0},
     "--schedule cosine": {"schedule": "cosine"},
     "--label-smoothing 0.05": {"label_smoothing": 0.05},
+    "--weight-decay 0": {"weight_decay": 0.0},
     "--weight-decay 0.05": {"weight_decay": 0.05},
 }
 
@@ -88,7 +89,7 @@ def dataset(data_dir: Path) -> Dataset:
 
 def train(kind: str, change: dict[str, object], epochs: int, seed: int, data_dir: Path) -> Found:
     """Train once, and ask the examples that were held out."""
-    told = {**COMMON, **RECIPE, "epochs": epochs, "validation": VALIDATION, "seed": seed, **change}
+    told = {**BY_RECIPE, **RECIPE, "epochs": epochs, "validation": VALIDATION, "seed": seed, **change}
     _, job = jobs.prepare(
         kind, kind, dataset="mnist", data_dir=str(data_dir), target=None, pictures=None, recipe="best", **told
     )  # type: ignore[arg-type]
@@ -127,7 +128,8 @@ def main() -> None:
     print(f"| {columns} |\n| --- | --- | ---: | ---: | ---: | --- |", flush=True)
     for kind in given.kinds:
         for name, change in CHANGES.items():
-            has_it = change.get("augment") == RECIPES["best"].augment[kind]
+            preset = RECIPES["best"]
+            has_it = change in ({"augment": preset.augment[kind]}, {"weight_decay": preset.weight_decay[kind]})
             if has_it or not any(part in name for part in given.only):
                 continue
             found = []

@@ -70,6 +70,7 @@ def _filled(kind: str, data: Dataset, architecture: str | None, preset: Preset, 
         "epochs": default_epochs(kind, n - round(options["validation"] * n), options["batch_size"], preset),
         "learning_rate": rate,
         "augment": "none" if plain or data.pictures != "ink" else preset.augment[kind],
+        "weight_decay": 0.0 if plain or options["optimizer"] != "adam" else preset.weight_decay[kind],
         "average": 0.0 if plain else preset.average,
         "stop_at": 0.0 if plain else preset.stop_at,
     }

@@ -113,7 +113,7 @@ training = together(
     ),
     click.option("--label-smoothing", type=click.FloatRange(0, 1, max_open=True), default=0.0, show_default=True),
     click.option("--augment", type=click.Choice(list(AUGMENTATIONS)), help="[default: by recipe for ink, else none]"),
-    click.option("--weight-decay", type=click.FloatRange(0), default=0.0, show_default=True),
+    click.option("--weight-decay", type=click.FloatRange(0), help="[default: by recipe and optimizer]"),
     click.option(
         "--average",
         type=click.FloatRange(0, 1, max_open=True),

@@ -28,6 +28,7 @@ Run = Layer | Fused  # what is run at once
 Call = Callable[[Run, np.ndarray, np.random.Generator | None], tuple[Array, Backprop]]
 LOSSES = ("cross-entropy", "mse", "perceptron")
 AT_ONCE = 2_000_000  # values that all layers of maps together may leave: 8 MB, more is slow to come back to
+ADDED = 36_000  # parameters for which one example more should go along
 MOST = 1_000_000_000  # parameters: 4 GB of float32, and as much again for the gradient
 
 
@@ -60,9 +61,14 @@ class Network:
 
     @property
     def at_once(self) -> int:
-        """How many examples best go through at once: rows 128; maps 64, or fewer if they are large, for the caches."""
-        values = sum(math.prod(layer.shape) for layer in self.layers)
-        return min(max(AT_ONCE // values, 16), 64) if len(self.architecture.shape) == 3 else 128
+        """How many examples best go through at once: rows 128; maps 64, or fewer if they are large, for the caches.
+
+        But not many fewer where there are many weights, since each piece's gradient is added to the others.
+        """
+        if len(self.architecture.shape) == 1:
+            return 128
+        few = AT_ONCE // sum(math.prod(layer.shape) for layer in self.layers)
+        return min(max(few, min(self.theta.size // ADDED, 3 * few), 16), 64)
 
     def use(self, theta: Array) -> None:
         """Take theta [P] for the parameters: each layer gets its views of it."""

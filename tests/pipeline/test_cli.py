@@ -176,7 +176,29 @@ def test_a_recipe_fills_in_what_is_not_said(pipeline: Any, monkeypatch: pytest.M
     assert recipe.architecture == default_architecture("cnn", (1, 8, 8), 10, preset)
     assert recipe.epochs == default_epochs("cnn", 1437, 128, preset)
     assert (recipe.augment, recipe.stop_at) == (preset.augment["cnn"], preset.stop_at)
+    assert recipe.weight_decay == preset.weight_decay["cnn"]
     assert recipe.average == 0.5, "what is said counts"
+
+
+@pytest.mark.parametrize(
+    ("said", "decay"),
+    [
+        ((), 0.05),
+        (("--optimizer", "momentum"), 0.0),
+        (("--optimizer", "momentum", "--weight-decay", 0.01), 0.01),
+        (("--weight-decay", 0), 0.0),
+        (("--recipe", "fast"), 0.0),
+    ],
+)
+def test_the_decay_of_a_recipe_is_for_adam(
+    pipeline: Any, monkeypatch: pytest.MonkeyPatch, said: tuple[Any, ...], decay: float
+) -> None:
+    monkeypatch.setattr(
+        "pipeline.steps.train", lambda run, *_: run.save(Network(parse(run.job.recipe.architecture), run.job.shape))
+    )
+    assert pipeline("train", "fnn", "--dataset", "digits", "--runs", "r", "--no-publish", *said).code == 0
+    (folder,) = Path("r").iterdir()
+    assert Run(folder).job.recipe.weight_decay == decay
 
 
 def test_it_stops_when_the_validation_split_is_answered_well_enough(pipeline: Any) -> None:

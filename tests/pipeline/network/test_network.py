@@ -169,6 +169,7 @@ def test_predict_in_pieces_is_predict_at_once(n: int) -> None:
         ("INPUT 784 -> FC 800 relu -> FC 10 softmax", 128),
         (LENET, 64),
         ("INPUT 1x28x28 -> CONV 32@3x3 relu * 2 -> FC 10 softmax", 20),
+        ("INPUT 1x28x28 -> CONV 32@3x3 relu * 2 -> FC 64 relu -> FC 10 softmax", 33),
         ("INPUT 3x224x224 -> CONV 64@3x3 relu -> FC 2 softmax", 16),
     ],
 )
