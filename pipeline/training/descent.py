@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from pipeline.buffers import LINE, aligned
 from pipeline.network.layer import Array
 from pipeline.network.network import Network
 from pipeline.training.optimizers import OPTIMIZERS, decay
@@ -40,7 +41,7 @@ class Descent:
         self.parts = list(_parts(team, len(self.theta)))
         self.optimizers = [OPTIMIZERS[recipe.optimizer](self.theta[p], memory[:, p], steps) for p in self.parts]
         self.weights = network.weights()
-        self.g = np.empty(PART, self.theta.dtype)
+        self.g = aligned((PART,), self.theta.dtype)
 
     def step(self, gradients: Array, eta: float) -> None:
         """Move this worker's part of theta by the sum of gradients [S,P], at the learning rate eta."""
@@ -63,7 +64,8 @@ class Descent:
 
 def _parts(team: Team, P: int) -> Iterator[slice]:
     """The parts of theta [P] that are this worker's: about equally many numbers for each."""
-    first, end = team.rank * P // team.size, (team.rank + 1) * P // team.size
+    lines = -(-P // LINE)  # whole ones, so that every part begins where a line does
+    first, end = (min(rank * lines // team.size * LINE, P) for rank in (team.rank, team.rank + 1))
     for start in range(first, end, PART):
         yield slice(start, min(start + PART, end))
 
