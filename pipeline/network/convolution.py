@@ -47,16 +47,17 @@ class Convolution(Layer):
     def forward(self, X: Array, rng: np.random.Generator | None = None) -> tuple[Array, Backprop]:
         """Y [OH,OW,N,F] and the way back."""
         filters, OH, OW = self.shape
-        product = self.product(X)
+        product, bias = self.product(X), self.bias(X.shape[2])
         Y: Array = self.buffers.get("Y", (OH, OW, X.shape[2], filters), X.dtype)
         for rows in blocks(OH, product.values):
             product.forward(rows, Y[rows])
-        Y, bias_back = self.add_bias(Y)
+            self.add(bias, Y[rows])
 
         def backprop(dY: Array) -> Array:
-            dY = bias_back(dY)
             product.start_back(self.gradients["W"], self.first)
+            self.gradients["b"][...] = 0
             for rows in blocks(OH, product.values):
+                self.bias_back(dY[rows])
                 product.backward(rows, dY[rows])
             return self.cut(product.end_back())
 
@@ -73,22 +74,22 @@ class Convolution(Layer):
         (top, _), (left, _) = self.pads
         return dX[top : top + self.height, left : left + self.width]
 
-    def add_bias(self, Y: Array, rng: np.random.Generator | None = None) -> tuple[Array, Backprop]:
-        """Y + b, in place, for any number of places: Y [H,W,N,F]."""
-        filters = Y.shape[-1]
-        # A whole place [N·F] at a time: a call's cost is per piece of memory, and F alone is a short one.
-        places = Y.reshape(-1, Y.shape[2] * filters)
-        places += np.tile(self.parameters["b"], Y.shape[2])
+    def bias(self, N: int) -> Array:
+        """[N·F], b for a whole place: a call's cost is per piece of memory, and F alone is a short one."""
+        return np.tile(self.parameters["b"], N)
 
-        def backprop(dY: Array) -> Array:
-            # Σ dY as a product: NumPy's own sum goes through short rows one by one.
-            dY2 = dY.reshape(-1, filters)
-            ones = self.buffers.get("ones", (len(dY2),), dY.dtype)
-            ones[...] = 1
-            np.matmul(ones, dY2, out=self.gradients["b"])
-            return dY
+    def add(self, bias: Array, Y: Array) -> None:
+        """Y [rows,OW,N,F] += b."""
+        places = Y.reshape(-1, len(bias))
+        places += bias
 
-        return Y, backprop
+    def bias_back(self, dY: Array) -> None:
+        """db += Σ dY [rows,OW,N,F]."""
+        # As a product: NumPy's own sum goes through short rows one by one.
+        dY2 = dY.reshape(-1, dY.shape[3])
+        ones = self.buffers.get("ones", (len(dY2),), dY.dtype)
+        ones[...] = 1
+        self.gradients["b"] += ones @ dY2
 
     def _pad(self, X: Array) -> Array:
         (top, bottom), (left, right) = self.pads

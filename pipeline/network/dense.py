@@ -3,6 +3,7 @@
 import numpy as np
 
 from pipeline.network.layer import Array, Backprop, Layer
+from pipeline.network.multiply import multiply
 
 
 class Dense(Layer):
@@ -30,7 +31,7 @@ class Dense(Layer):
         Y += b
 
         def backprop(dY: Array) -> Array:
-            np.matmul(X.T, dY, out=self.gradients["W"])
+            multiply(X.T, dY, self.gradients["W"])
             np.sum(dY, axis=0, out=self.gradients["b"])
             if self.first:
                 return dY[:, :0]

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.buffers import aligned
 from pipeline.errors import ArchitectureError
 from pipeline.network import losses, notation
 from pipeline.network.activations import Activation, Identity, Sigmoid, Softmax, Step, activation
@@ -27,8 +28,7 @@ from pipeline.network.scale import Scale
 Run = Layer | Fused  # what is run at once
 Call = Callable[[Run, np.ndarray, np.random.Generator | None], tuple[Array, Backprop]]
 LOSSES = ("cross-entropy", "mse", "perceptron")
-AT_ONCE = 2_000_000  # values that all layers of maps together may leave: 8 MB, more is slow to come back to
-ADDED = 36_000  # parameters for which one example more should go along
+AT_ONCE = 10_000_000  # values that all layers of maps together may leave: 40 MB
 MOST = 1_000_000_000  # parameters: 4 GB of float32, and as much again for the gradient
 
 
@@ -51,8 +51,8 @@ class Network:
         self.dtype = np.dtype(dtype)
         self.layers = _layers(architecture, example or architecture.shape, self.dtype)
         self.call: Call = lambda run, X, rng: run.forward(X, rng)  # a profile puts a clock around it
-        self.use(np.zeros(_parameters(self.layers), dtype))
-        self.learn_into(np.zeros_like(self.theta))
+        self.use(aligned((_parameters(self.layers),), dtype))
+        self.learn_into(aligned(self.theta.shape, dtype))
 
     @property
     def outputs(self) -> int:
@@ -61,14 +61,10 @@ class Network:
 
     @property
     def at_once(self) -> int:
-        """How many examples best go through at once: rows 128; maps 64, or fewer if they are large, for the caches.
-
-        But not many fewer where there are many weights, since each piece's gradient is added to the others.
-        """
+        """How many examples best go through at once: rows 128; maps 64, or fewer if they are large, to save memory."""
         if len(self.architecture.shape) == 1:
             return 128
-        few = AT_ONCE // sum(math.prod(layer.shape) for layer in self.layers)
-        return min(max(few, min(self.theta.size // ADDED, 3 * few), 16), 64)
+        return min(max(AT_ONCE // sum(math.prod(layer.shape) for layer in self.layers), 16), 64)
 
     def use(self, theta: Array) -> None:
         """Take theta [P] for the parameters: each layer gets its views of it."""

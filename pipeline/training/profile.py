@@ -75,7 +75,7 @@ class Profile:
 
 def shape(run: Run) -> tuple[int, ...]:
     """Of one example of what comes out."""
-    return run.pool.shape if isinstance(run, Fused) else run.shape
+    return run.shape
 
 
 def operations(run: Run) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""CONV -> POOL run as one, against the same layers one after the other."""
+"""CONV, activation and POOL run as one, against the same layers one after the other."""
 
 from dataclasses import dataclass, replace
 
@@ -26,7 +26,7 @@ class Case:
     shape: tuple[int, int, int]
     conv: notation.Conv
     activation: str | None
-    pool: notation.Pool
+    pool: notation.Pool | None
     n: int
     first: bool = False
     seed: int = 5
@@ -39,7 +39,7 @@ class Case:
             conv.gradients[name] = np.full(shape, np.nan)
         conv.first = self.first
         between = [activation(self.activation, conv.shape)] if self.activation else []
-        return [conv, *between, MaxPooling(conv.shape, self.pool)]
+        return [conv, *between, *([MaxPooling(conv.shape, self.pool)] if self.pool else [])]
 
     def examples(self) -> Array:
         """Examples without ties."""
@@ -55,7 +55,7 @@ def cases(draw: st.DrawFn) -> Case:
     shape, conv = (channels, *sides), notation.Conv(draw(small), kernel, stride, padding)
     name = draw(st.sampled_from([None, "relu", "sigmoid", "tanh", "identity"]))
     window = tuple(draw(st.integers(1, min(3, side))) for side in Convolution(shape, conv).shape[1:])
-    pool = notation.Pool("max", window)
+    pool = notation.Pool("max", window) if name is None or draw(st.booleans()) else None
     return Case(shape, conv, name, pool, draw(small), draw(st.booleans()), draw(st.integers(0, 1_000)))
 
 
@@ -133,15 +133,15 @@ def test_the_gradient_of_a_tie_goes_to_the_first() -> None:
         ("CONV 4@3x3 step -> POOL max 2x2", 3),
         ("CONV 4@3x3 -> POOL max 2x2", 2),
         ("CONV 4@3x3 relu -> POOL max 3x3 stride 3", 3),
-        ("CONV 4@3x3 relu -> POOL max 3x3 stride 2", 0),
-        ("CONV 4@3x3 relu -> POOL max 2x3 stride 2", 0),
-        ("CONV 4@3x3 relu -> POOL max 2x2 stride 3", 0),
-        ("CONV 4@3x3 relu -> POOL avg 2x2", 0),
+        ("CONV 4@3x3 relu -> POOL max 3x3 stride 2", 2),
+        ("CONV 4@3x3 relu -> POOL max 2x3 stride 2", 2),
+        ("CONV 4@3x3 relu -> POOL max 2x2 stride 3", 2),
+        ("CONV 4@3x3 relu -> POOL avg 2x2", 2),
         ("CONV 4@3x3 -> POOL avg 2x2", 0),
         ("CONV 4@3x3 softmax -> POOL max 2x2", 0),
-        ("CONV 4@3x3 relu -> DROPOUT 0.5 -> POOL max 2x2", 0),
-        ("CONV 4@3x3 relu -> CONV 4@3x3 relu -> POOL max 2x2", 0),
-        ("CONV 4@3x3 relu", 0),
+        ("CONV 4@3x3 relu -> DROPOUT 0.5 -> POOL max 2x2", 2),
+        ("CONV 4@3x3 relu -> CONV 4@3x3 relu -> POOL max 2x2", 2),
+        ("CONV 4@3x3 relu", 2),
         ("CONV 4@3x3", 0),
         ("POOL max 2x2", 0),
         ("POOL max 2x2 -> CONV 4@3x3 relu", 0),
@@ -155,10 +155,10 @@ def test_what_is_taken_together(text: str, many: int) -> None:
     assert (fused is None) == (many == 0)
 
 
-@pytest.mark.parametrize("text", ["CONV 4@3x3", "CONV 4@3x3 relu", "POOL max 2x2"])
+@pytest.mark.parametrize("text", ["CONV 4@3x3", "POOL max 2x2"])
 def test_at_the_end_of_the_layers_there_is_nothing_to_take(text: str) -> None:
     layers = Network(parse(f"INPUT 1x12x12 -> {text} -> FC 2")).layers
-    assert Fused.take(layers[1:-2]) == (None, 0)
+    assert Fused.take(layers[1:-2]) == (None, 0), "all but the FC and its way from maps to rows"
     assert Fused.take([]) == (None, 0)
 
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.buffers import Buffers
-from pipeline.network import product, windows
+from pipeline.network import multiply, product, windows
 from pipeline.network.layer import Array
-from pipeline.network.product import Product, blocks, part
+from pipeline.network.product import Product, blocks
 
 small = st.integers(1, 3)
 
@@ -25,18 +25,6 @@ def test_blocks_are_all_rows_in_their_order_about_a_block_at_a_time(rows: int, p
         assert some.stop - some.start == 1 or (some.stop - some.start) * positions <= block
     for some in made[:-1]:
         assert (some.stop - some.start + 1) * positions > block, "one row more would have been too many"
-
-
-@given(st.integers(1, 30), st.integers(1, 64), st.integers(1, 20_000))
-def test_parts_are_the_largest_that_make_small_products(across: int, N: int, weights: int) -> None:
-    found = part(across, N, weights, 10_000)
-    assert (across * N) % found == found % N == 0
-    if weights > 10_000 or N * weights > product.SMALL:
-        assert found == across * N, "all of the row, there is no gain"
-    else:
-        assert found * weights <= product.SMALL
-        larger = [d * N for d in range(found // N + 1, across + 1) if across % d == 0]
-        assert not larger or larger[0] * weights > product.SMALL
 
 
 def run(X: Array, W: Array, stride: int, out: tuple[int, int], dY: Array, cuts: list[int]) -> tuple[Array, ...]:
@@ -55,11 +43,11 @@ def run(X: Array, W: Array, stride: int, out: tuple[int, int], dY: Array, cuts: 
     st.tuples(*[small] * 6),
     st.tuples(*[st.integers(0, 6)] * 2),
     st.sampled_from([0, 1_000]),
-    st.sampled_from([0, 40, 1_000_000]),
+    st.sampled_from([1, 40, 1_000_000]),
     st.data(),
 )
 def test_any_cut_gives_the_same(
-    sizes: tuple[int, ...], more: tuple[int, int], thin: int, small_ones: int, data: st.DataObject
+    sizes: tuple[int, ...], more: tuple[int, int], thin: int, most: int, data: st.DataObject
 ) -> None:
     """Rows that are not handed in on the way back count as a gradient of 0."""
     n, channels, filters, kh, kw, stride = sizes
@@ -70,13 +58,28 @@ def test_any_cut_gives_the_same(
     cuts = [0, *sorted(data.draw(st.sets(st.integers(1, out[0]), min_size=1)))]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(windows, "THIN", thin)
-        patch.setattr(product, "SMALL", small_ones)
-        part.cache_clear()
+        for name, value in {"FEWEST": 1, "SMALL": most, "SHORT": 2, "small": lambda: True}.items():
+            patch.setattr(multiply, name, value)
+        multiply.piece.cache_clear()
         found = run(X, W, stride, out, dY, cuts)
         dY[cuts[-1] :] = 0
-        patch.setattr(product, "SMALL", 0)
-        part.cache_clear()
+        patch.setattr(multiply, "small", lambda: False)
         expected = run(X, W, stride, out, dY, [0, out[0]])
-    part.cache_clear()
+    multiply.piece.cache_clear()
     for mine, whole in zip(found, expected, strict=True):
         np.testing.assert_allclose(mine, whole, rtol=1e-10, atol=1e-12)
+
+
+def test_a_product_can_go_both_ways_again() -> None:
+    """The rows of the second time begin at the first again, in memory that the first time has left as it was."""
+    rng = np.random.default_rng(2)
+    X, W, dY = (rng.normal(size=shape) for shape in [(6, 5, 2, 30), (3, 2, 30, 4), (4, 4, 2, 4)])
+    made, Y, dW = Product(X, W, 1, (4, 4), Buffers()), np.empty((2, 4, 4, 2, 4)), np.empty((2, *W.shape))
+    dX = []
+    for time in range(2):
+        made.forward(slice(0, 4), Y[time])
+        made.start_back(dW[time], first=False)
+        made.backward(slice(0, 4), dY)
+        dX.append(made.end_back().copy())
+    for first, second in (Y, dW, dX):
+        np.testing.assert_array_equal(first, second)
