@@ -87,8 +87,8 @@ RECIPES = {
     "fast": Preset(
         fnn="FC 300 relu -> FC 100 relu",
         cnn="CONV 16@5x5 relu -> POOL max 2x2 -> CONV 32@5x5 relu -> POOL max 2x2 -> FC 128 relu",
-        epochs={"fnn": 10, "cnn": 4},
-        learning_rate={"fnn": 0.003, "cnn": 0.004},
+        epochs={"fnn": 10, "cnn": 3},
+        learning_rate={"fnn": 0.003, "cnn": 0.006},
         augment={"fnn": "affine", "cnn": "affine"},
         weight_decay={"fnn": 0.0, "cnn": 0.0},
         average=0.0,
