@@ -18,7 +18,7 @@ SHORT = 256  # rows of the matrices in `add_product`: of shorter ones there woul
 
 
 def multiply(A: Array, B: Array, out: Array) -> None:
-    """out [L,F] = A [L,K] B [K,F]. A and out: contiguous, or transposed."""
+    """out [L,F] = A [L,K] B [K,F]; A and out as they lie, of any strides."""
     rows = piece(len(A), SMALL // B.size) if small() else len(A)
     np.matmul(A.reshape(-1, rows, A.shape[1]), B, out=out.reshape(-1, rows, out.shape[1]))
 
