@@ -61,11 +61,12 @@ class Strips:
         self.X, self.kernel, self.stride, self.out = X, kernel, stride, out
         self.width = kernel[1] * C  # values that a row of the output needs for each position
         self.strips = Sliding(kernel[0], H, (out[1] * N, self.width), buffers, "strips", X.dtype)
+        self.cut = 0  # heights that were cut
 
     def matrices(self, rows: slice) -> Matrices:
         """[OW·N,kh·kw·C] for each of these rows, valid until the next. Rows come in their order; 0 begins anew."""
         if rows.start == 0:
-            self.cut = 0  # heights that were cut
+            self.cut = 0
         for y in range(rows.start, rows.stop):
             first, end = self.stride * y, self.stride * y + self.kernel[0]
             for h in range(max(self.cut, first), end):

@@ -64,8 +64,8 @@ class Descent:
 
 def _parts(team: Team, P: int) -> Iterator[slice]:
     """The parts of theta [P] that are this worker's: about equally many numbers for each."""
-    lines = -(-P // LINE)  # whole ones, so that every part begins where a line does
-    first, end = (min(rank * lines // team.size * LINE, P) for rank in (team.rank, team.rank + 1))
+    steps = -(-P // LINE)  # of LINE numbers, so that every worker begins where a line of the cache does
+    first, end = (min(rank * steps // team.size * LINE, P) for rank in (team.rank, team.rank + 1))
     for start in range(first, end, PART):
         yield slice(start, min(start + PART, end))
 

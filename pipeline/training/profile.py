@@ -54,7 +54,7 @@ class Profile:
             dX = backprop(dY)
             line.backward += time.perf_counter() - start
             line.forward += forward
-            line.examples += Y.size // math.prod(shape(run))
+            line.examples += Y.size // math.prod(run.shape)
             return dX
 
         return Y, timed
@@ -71,11 +71,6 @@ class Profile:
                 self.lines.setdefault(name, Line()).forward += time.perf_counter() - start
 
         setattr(owner, method, call)
-
-
-def shape(run: Run) -> tuple[int, ...]:
-    """Of one example of what comes out."""
-    return run.shape
 
 
 def operations(run: Run) -> tuple[float, float]:
