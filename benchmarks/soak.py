@@ -4,9 +4,9 @@
     python benchmarks/soak.py --requests 15000 --growth 10       some minutes, as in CI
 
 The pictures are drawn anew from a seed: sizes from 8x8 to 2000x2000, half of them below 32 a side, in every format that
-is read, raw, in forms of up to 16 and as JSON. The table has the workers' memory (PSS) along the way. Fails when the last fifth
-of the way took more than the second fifth by over --growth percent, when a worker died, or when an answer was not the
-expected one.
+is read, raw, in forms of up to 16 and as JSON. The table has the workers' memory (PSS) along the way. Fails when the
+last fifth of the way took more than the second fifth by over --growth percent, when a worker died, or when an answer
+was not the expected one.
 """
 
 import argparse

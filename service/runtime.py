@@ -47,9 +47,9 @@ class Model:
         self.preprocessing = self.at_size = None
         if self.manifest.kind == "image":
             self.preprocessing = load(version, "preprocess.onnx", IMAGE, self.manifest.input)
-            # For pictures of the network's own size, as a dataset has them: the memory pattern of one size costs
-            # nothing and saves a tenth of the time of a form with many of them.
-            self.at_size = load(version, "preprocess.onnx", IMAGE, self.manifest.input, patterns=True)
+            # The same for pictures of the network's own size, as a dataset has them: a tenth of its time is saved.
+            size = self.manifest.input.dims[1:]
+            self.at_size = open_session(version.read("preprocess.onnx"), "preprocess.onnx", size)
         self.preprocess_seconds = (
             0.0  # what a small picture took of late; strokes to be found take a millisecond or two
         )
@@ -104,37 +104,40 @@ def by_label(P: NDArray[np.float32], labels: Sequence[str]) -> NDArray[np.float3
     return P if P.shape[1] == len(labels) else np.hstack([1 - P, P])
 
 
-def load(
-    version: Version, file: str, given: Tensor, output: Tensor, patterns: bool = False
-) -> onnxruntime.InferenceSession:
+def load(version: Version, file: str, given: Tensor, output: Tensor) -> onnxruntime.InferenceSession:
     """A session on `file`, which takes `given` and makes `output`. Raises BrokenVersion.
 
     The bytes that were hashed are those that are loaded.
     """
-    session = open_session(version.read(file), file, patterns)
+    session = open_session(version.read(file), file)
     check(f"{file}: inputs", session.get_inputs(), given)
     check(f"{file}: outputs", session.get_outputs(), output)
     return session
 
 
-def open_session(data: bytes, file: str, patterns: bool = False) -> onnxruntime.InferenceSession:
-    """A session on the bytes of `file`, which have been verified. Raises BrokenVersion."""
+def open_session(data: bytes, file: str, size: tuple[int, ...] = ()) -> onnxruntime.InferenceSession:
+    """A session on the bytes of `file`, which have been verified; for pictures of one `size` only, if it is given.
+
+    Raises BrokenVersion.
+    """
     refuse_foreign(data, file)
     try:
-        return onnxruntime.InferenceSession(data, options(patterns), providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(data, options(size), providers=["CPUExecutionProvider"])
     except Exception as error:
         raise BrokenVersion(f"{file} is refused by onnxruntime: {first_line(error)}") from None
 
 
-def options(patterns: bool = False) -> onnxruntime.SessionOptions:
+def options(size: tuple[int, ...] = ()) -> onnxruntime.SessionOptions:
     """One thread a request: the cores are shared by the workers, and small networks lose by splitting.
 
-    Memory patterns only where all pictures are of one size: one would be kept for every size that was ever seen, and a
-    worker would grow with its years (docs/serving.md).
+    Memory patterns only where all pictures are of one size [h,w]: one would be kept for every size that was ever seen,
+    and a worker would grow with its years (docs/serving.md). What follows from that size is computed beforehand.
     """
     chosen = onnxruntime.SessionOptions()
     chosen.intra_op_num_threads = chosen.inter_op_num_threads = 1
-    chosen.enable_mem_pattern = patterns
+    chosen.enable_mem_pattern = bool(size)
+    for name, length in zip("hw", size, strict=False):
+        chosen.add_free_dimension_override_by_name(name, length)
     chosen.log_severity_level = ERRORS_ONLY
     # Not onnxruntime's own format, which it takes as well, and which service/onnxfile.py does not understand.
     chosen.add_session_config_entry("session.load_model_format", "ONNX")

@@ -342,6 +342,18 @@ def test_preprocessing_that_makes_other_pixels(tmp_path: Path) -> None:
         Model(Store(tmp_path).version("cnn", 1))
 
 
+def test_pictures_of_the_network_s_own_size_become_the_same_pixels(tmp_path: Path) -> None:
+    """They have a session of their own, which is made for that size."""
+    publish_images(tmp_path)
+    model = Model(Store(tmp_path).version("cnn", 1))
+    assert model.preprocessing
+    assert model.at_size
+    assert model.at_size.get_inputs()[0].shape == [8, 8, 3]
+    for seed in range(20):
+        image = np.random.default_rng(seed).integers(0, 256, (8, 8, 3)).astype(np.uint8)
+        np.testing.assert_array_equal(model.preprocess(image), model.preprocessing.run(None, {"image": image})[0])
+
+
 def test_model_of_numbers_needs_no_preprocessing(tmp_path: Path) -> None:
     publish_features(tmp_path)
     model = Model(Store(tmp_path).version("linear", 1))
