@@ -150,7 +150,7 @@ class Connection(asyncio.Protocol):
         if not self.reads:
             return
         try:
-            head.check()
+            head.check(self.parser.get_http_version())
             path, query = head.target()
             method = self.parser.get_method().decode()
             self.coming = exchange = Exchange(self, method, path, query, head.headers, self.client, self.server)

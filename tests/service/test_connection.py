@@ -14,8 +14,8 @@ from service.wire.connection import Connection
 from service.wire.head import Head, address
 
 GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
-POST = b"POST /b%20c?d=%20 HTTP/1.1\r\nContent-Length: 5\r\nX-A: 1\r\nx-a: 2\r\n\r\nhello"
-CHUNKED = b"POST /b HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+POST = b"POST /b%20c?d=%20 HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nX-A: 1\r\nx-a: 2\r\n\r\nhello"
+CHUNKED = b"POST /b HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 class Handler:
@@ -102,7 +102,7 @@ async def test_a_request_in_any_pieces() -> None:
             wire.send(POST[at : at + size])
         (asked,) = wire.handler.taken
         assert (asked.method, asked.path, asked.query, asked.body) == ("POST", "/b c", "d=%20", b"hello")
-        assert asked.headers == {"content-length": "5", "x-a": "1,2"}
+        assert asked.headers == {"host": "x", "content-length": "5", "x-a": "1,2"}
         assert (asked.client, asked.server) == ("127.0.0.1:5", "127.0.0.1:8000")
         assert (wire.bodies(), wire.transport.closed) == ([b"/b chello"], False)
         wire.send(GET)
@@ -136,21 +136,22 @@ async def test_chunks_and_trailers() -> None:
     wire.send(CHUNKED + b"2\r\nab\r\n3;x=y\r\ncde\r\n0\r\nX-Evil: 1\r\n\r\n" + GET)
     await settle()
     first, second = wire.handler.taken
-    assert (first.body, first.headers) == (b"abcde", {"transfer-encoding": "chunked"})
+    assert (first.body, first.headers) == (b"abcde", {"host": "x", "transfer-encoding": "chunked"})
     assert second.headers == {"host": "x"}
 
 
 @on_a_loop
 async def test_who_waits_to_be_told_is_told_to_go_on() -> None:
     wire = Wire()
-    wire.send(b"POST /b HTTP/1.1\r\nExpect: 100-Continue\r\nContent-Length: 1\r\n\r\n")
+    wire.send(b"POST /b HTTP/1.1\r\nHost: x\r\nExpect: 100-Continue\r\nContent-Length: 1\r\n\r\n")
     assert wire.transport.written == b"HTTP/1.1 100 Continue\r\n\r\n"
     wire.send(b"x")
     assert wire.statuses() == [100, 200]
 
 
 @pytest.mark.parametrize(
-    "head", [b"GET / HTTP/1.0\r\n\r\n", b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n", b"HEAD / HTTP/1.0\r\n\r\n"]
+    "head",
+    [b"GET / HTTP/1.0\r\n\r\n", b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", b"HEAD / HTTP/1.0\r\n\r\n"],
 )
 def test_last_requests(head: bytes) -> None:
     async def scenario() -> None:
@@ -184,11 +185,13 @@ async def test_when_the_service_stops_the_next_answer_is_the_last() -> None:
         (b"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "malformed_request"),
         (b"POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", "malformed_request"),
         (b"POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n", "malformed_request"),
-        (b"GET nowhere HTTP/1.1\r\n\r\n", "malformed_request"),
+        (b"GET / HTTP/1.1\r\n\r\n", "malformed_request"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", "malformed_request"),
+        (b"GET nowhere HTTP/1.1\r\nHost: x\r\n\r\n", "malformed_request"),
         (CHUNKED + b"xyz\r\n", "malformed_request"),
         (CHUNKED + b"65\r\n" + bytes(101), "body_too_large"),
-        (b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 101 + b"\r\n", "headers_too_large"),
-        (b"GET / HTTP/1.1\r\nA: " + b"b" * 70_000 + b"\r\n\r\n", "headers_too_large"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"A: b\r\n" * 101 + b"\r\n", "headers_too_large"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nA: " + b"b" * 70_000 + b"\r\n\r\n", "headers_too_large"),
         (b"GET /" + b"b" * 70_000, "headers_too_large"),
         (CHUNKED + b"1;" + b"x" * 70_000, "headers_too_large"),
         (CHUNKED + b"0\r\nA: " + b"x" * 70_000, "headers_too_large"),
@@ -230,7 +233,7 @@ async def test_a_client_that_was_refused_and_does_not_go_is_cut_off() -> None:
 @on_a_loop
 async def test_another_protocol_is_declined() -> None:
     wire = Wire()
-    wire.send(b"GET /a HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n\0\1\2")
+    wire.send(b"GET /a HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n\0\1\2")
     assert (wire.bodies(), wire.transport.ended) == ([b"/a"], True)
 
 

@@ -50,7 +50,9 @@ def ask(front: Front, method: str, path: str, body: bytes = b"", whole: bool = T
     if body:
         given["content-length"] = str(len(body) if whole else len(body) + 1)
     target = quote(path, safe="/?=&")
-    head = f"{method} {target} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in given.items())
+    head = f"{method} {target} HTTP/1.1\r\nHost: x\r\n" + "".join(
+        f"{name}: {value}\r\n" for name, value in given.items()
+    )
     reply = asyncio.run(exchange(front, head.encode() + b"\r\n" + body, whole))
     front.tell()
     described = read(front.app.test_client().get("/openapi.json").data)
@@ -66,7 +68,9 @@ def ask_together(front: Front, *bodies: bytes) -> list[Reply]:
         for transport, body in zip(transports, bodies, strict=True):
             connection = Connection(front, asyncio.get_running_loop(), 60, set())
             connection.connection_made(transport)
-            connection.data_received(b"POST /predict HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+            connection.data_received(
+                b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+            )
         return [reply_in(await transport.answer()) for transport in transports]
 
     replies = asyncio.run(scenario())
