@@ -18,7 +18,7 @@ import threading
 import time
 from base64 import b64encode
 from collections.abc import Callable
-from http.client import HTTPConnection
+from http.client import HTTPConnection, RemoteDisconnected
 from io import BytesIO
 from pathlib import Path
 
@@ -85,11 +85,18 @@ class Load:
         rng, connection = random.Random(seed), HTTPConnection("127.0.0.1", self.port, timeout=60)
         while self.take():
             body, kind, expected = rng.choice(self.asked)
-            connection.request("POST", "/predict", body, {"Content-Type": kind})
-            answer = connection.getresponse()
-            said = answer.read()
-            if answer.status != expected:
-                self.wrong.append(f"{answer.status} {said[:200]!r}")
+            try:
+                status, said = self.ask(connection, body, kind)
+            except (RemoteDisconnected, BrokenPipeError, ConnectionResetError):  # it lay idle while all of this slept
+                connection.close()
+                status, said = self.ask(connection, body, kind)
+            if status != expected:
+                self.wrong.append(f"{status} {said[:200]!r}")
+
+    def ask(self, connection: HTTPConnection, body: bytes, kind: str) -> tuple[int, bytes]:
+        connection.request("POST", "/predict", body, {"Content-Type": kind})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
 
     def take(self) -> bool:
         with self.lock:
