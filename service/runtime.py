@@ -64,7 +64,7 @@ class Model:
         try:
             if image.shape[0] * image.shape[1] > LARGE_PIXELS:
                 run = self.tidy
-            pixels: NDArray[np.uint8] = session.run(None, {"image": image}, run)[0]
+            pixels: NDArray[np.uint8] = session.run([self.manifest.input.name], {"image": image}, run)[0]
         except Exception as error:
             log.error("preprocess.onnx of %s failed on %s: %s", self.title, image.shape, first_line(error))
             raise PreprocessingFailed(f"the preprocessing of {self.title} failed on this picture") from None
