@@ -7,7 +7,7 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 LARGE_BYTES = 1 << 20
 # What may lie free at the end of the heap. By itself it would be a tenth of a megabyte: a request of some hundred
 # kilobytes would take it from the system and give it back each time, which clears all of its pages.
-KEPT_BYTES = 8 << 20
+KEPT_BYTES = 1 << 20
 
 
 def return_large_blocks() -> None:
