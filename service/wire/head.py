@@ -34,7 +34,8 @@ class Head:
         """Raises HeadersTooLarge, or MalformedRequest for HTTP/1.1 without one Host (RFC 9112, section 3.2)."""
         if self.number > MOST_HEADERS or self.size + len(self.url) > MOST_BYTES:
             raise HeadersTooLarge(f"a request may have {MOST_HEADERS} headers and {MOST_BYTES} bytes of them, not more")
-        if "," in self.headers.get("host", "" if version == "1.0" else ","):  # two are joined by a comma
+        host = self.headers.get("host")
+        if ("," in host) if host is not None else version != "1.0":  # two would be joined by a comma
             raise MalformedRequest("expected one Host header")
 
     def target(self) -> tuple[str, str]:
