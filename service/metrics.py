@@ -48,6 +48,7 @@ FAMILIES = {
     "numserve_worker_resident_memory_bytes": Family("gauge", "Resident memory of a worker."),
     "numserve_worker_threads": Family("gauge", "Threads of a worker."),
     "numserve_worker_open_fds": Family("gauge", "Open file descriptors of a worker."),
+    "numserve_worker_connections": Family("gauge", "Connections that a worker holds open."),
     "numserve_worker_start_time_seconds": Family("gauge", "When a worker started, in seconds since 1970."),
 }
 GAUGES = tuple(name for name, family in FAMILIES.items() if family.kind == "gauge")

@@ -80,7 +80,8 @@ def work(config: Config, parent: int, table: Table, listener: socket.socket) -> 
     app = create_app(config, table)
     app.extensions["numserve"].watch()
     threading.Thread(target=end_with, args=(parent, config.shared), name="parent-watch", daemon=True).start()
-    worker = Worker(Front(app, config, Metrics(table), writer), listener, config.read_seconds)
+    metrics = Metrics(table)
+    worker = Worker(Front(app, config, metrics, writer), listener, metrics.region, config.read_seconds)
     spare_the_collector()
     worker.run()
 

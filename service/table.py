@@ -3,6 +3,8 @@
     page 0                 byte 0: 1 when the service is stopping
     one region a worker    a header, then records: a key (text) and its value (float64)
 
+The header is three numbers (uint64): how many records there are, the worker's process id, its open connections.
+
 Each worker holds a lock on its region for as long as it lives. The one that takes a dead worker's place takes its
 region too and counts on from there, so what was counted is never lost and never goes back.
 """
@@ -20,6 +22,7 @@ KEY = RECORD - VALUE
 RECORDS = 2048
 REGION = PAGE + RECORDS * RECORD
 DOUBLE = 8
+COUNT, PID, CONNECTIONS = range(3)  # in a header
 
 
 class Table:
@@ -46,14 +49,23 @@ class Table:
                 fcntl.lockf(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, PAGE + number * REGION)
             except OSError:
                 continue
-            self.counts[(PAGE + number * REGION) // DOUBLE + 1] = os.getpid()
-            return Region(self, number)
+            region = Region(self, number)
+            region.header[PID], region.header[CONNECTIONS] = os.getpid(), 0
+            return region
         raise RuntimeError(f"all {self.regions} regions of {self.path} are held")
 
     def workers(self) -> dict[int, int]:
         """The process id of each worker that was last seen to hold a region, by the region's number."""
-        found = {number: self.counts[(PAGE + number * REGION) // DOUBLE + 1] for number in range(self.regions)}
-        return {number: pid for number, pid in found.items() if pid}
+        return {number: pid for number, pid in enumerate(self.headers(PID)) if pid}
+
+    def connections(self) -> dict[int, int]:
+        """How many connections each of these holds open, as it last told."""
+        many = self.headers(CONNECTIONS)
+        return {number: many[number] for number in self.workers()}
+
+    def headers(self, which: int) -> list[int]:
+        """COUNT, PID or CONNECTIONS of every region."""
+        return self.counts[PAGE // DOUBLE + which :: REGION // DOUBLE].tolist()
 
     def totals(self) -> dict[str, float]:
         """Every key with the sum of its values in all regions."""
@@ -69,11 +81,21 @@ class Region:
 
     def __init__(self, table: Table, number: int) -> None:
         self.table, self.number, self.start = table, number, PAGE + number * REGION
+        self.header = table.counts[self.start // DOUBLE :]
         self.slots: dict[str, int] = {}
 
     @property
     def count(self) -> int:
-        return self.table.counts[self.start // DOUBLE]
+        return self.header[COUNT]
+
+    def hold(self, connections: int) -> None:
+        """Tell how many connections this worker holds open."""
+        self.header[CONNECTIONS] = connections
+
+    @property
+    def lead(self) -> int:
+        """How many more those are than the worker with the fewest holds."""
+        return self.header[CONNECTIONS] - min(self.table.connections().values())
 
     def records(self) -> Iterator[tuple[str, int]]:
         """Each key and where its value is."""
@@ -95,7 +117,7 @@ class Region:
             at = self.start + PAGE + count * RECORD
             self.table.map[at : at + len(data)] = data
             self.slots[key] = (at + KEY) // DOUBLE
-            self.table.counts[self.start // DOUBLE] = count + 1
+            self.header[COUNT] = count + 1
         return self.slots[key]
 
 

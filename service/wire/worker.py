@@ -9,21 +9,24 @@ from time import monotonic
 import uvloop
 
 from service.front import Front
+from service.table import Region
 from service.wire.connection import Connection
 
 log = logging.getLogger(__name__)
 # Connections that one worker holds open, those that idle between two requests included; others wait in the system.
 CONNECTIONS = 1024
 SWEEP_SECONDS = 0.25
+# A worker with so many connections more than another leaves the next to that one, which has a moment to take it.
+LEAD, MOMENT_SECONDS = 4, 0.001
 # A worker that stops waits so long for a request on a connection that is open.
 LAST_SECONDS = 0.5
 
 
 class Worker:
-    """Serves with `front` whoever connects to `listener`, which does not block."""
+    """Serves with `front` whoever connects to `listener`, which does not block; `region` is this worker's own."""
 
-    def __init__(self, front: Front, listener: socket.socket, read_seconds: float) -> None:
-        self.front, self.listener, self.read_seconds = front, listener, read_seconds
+    def __init__(self, front: Front, listener: socket.socket, region: Region, read_seconds: float) -> None:
+        self.front, self.listener, self.region, self.read_seconds = front, listener, region, read_seconds
         self.loop = uvloop.new_event_loop()
         self.connections: set[Connection] = set()
         self.opening: set[asyncio.Task[None]] = set()
@@ -47,18 +50,38 @@ class Worker:
         if self.stops and not self.connections:
             self.loop.stop()
             return
+        self.region.hold(len(self.connections))
+        self.listen()
+        self.loop.call_later(SWEEP_SECONDS, self.tick)
+
+    def listen(self) -> None:
         if not (self.stops or self.listens) and len(self.connections) < CONNECTIONS:
             self.listens = True
             self.loop.add_reader(self.listener, self.accept)
-        self.loop.call_later(SWEEP_SECONDS, self.tick)
 
     def accept(self) -> None:
+        """Somebody connects: take it, unless another worker is to have the time to."""
+        self.region.hold(len(self.connections))
+        if self.region.lead < LEAD:
+            self.take()
+        else:
+            self.rest()
+            self.loop.call_later(MOMENT_SECONDS, self.take_what_is_left)
+
+    def take_what_is_left(self) -> None:
+        """The others had their moment."""
+        if not self.stops:
+            self.listen()
+            self.take()
+
+    def take(self) -> None:
         """Take one connection in a turn of the loop, and leave the next to the worker that looks first: it has time."""
         try:
             self.take_one()
         except OSError as error:
             log.error("connections are not accepted for a moment: %s", error.strerror)
             self.rest()
+        self.region.hold(len(self.connections))
         if len(self.connections) >= CONNECTIONS:
             self.rest()
 

@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -189,6 +190,32 @@ def test_killed_worker_is_replaced_and_a_killed_main_process_leaves_no_orphan(st
         service.process.wait()
         until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in (second, *workers)))
     until(lambda: not shared.exists())
+
+
+def test_workers_share_the_connections_and_one_takes_them_if_the_other_does_not(store: Path, tmp_path: Path) -> None:
+    def connect() -> None:
+        """A connection that was answered on, and stays open."""
+        wire = open_ones.enter_context(socket.create_connection(("127.0.0.1", service.port), timeout=PATIENCE))
+        wire.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert wire.recv(65_536).startswith(b"HTTP/1.1 200 ")
+
+    def held() -> list[float]:
+        return [service.sample("numserve_worker_connections", worker=str(number)) for number in range(2)]
+
+    with running(store, tmp_path / "log") as service, ExitStack() as open_ones:
+        until(lambda: len(service.workers()) == 2 and service.sample("numserve_workers") == 2)
+        for _ in range(24):
+            connect()
+        until(lambda: sum(held()) >= 24)
+        assert min(held()) >= 6
+        stopped = service.workers()[0]
+        os.kill(stopped, signal.SIGSTOP)
+        try:
+            for _ in range(12):
+                connect()
+        finally:
+            os.kill(stopped, signal.SIGCONT)
+        until(lambda: sum(held()) >= 36)
 
 
 def refused_start(arguments: list[str], **settings: str) -> tuple[int, str]:
