@@ -23,6 +23,7 @@ from PIL import (
 )
 
 from service.errors import DamagedImage, EmptyBody, ImageTooLarge, NotAnImage, UnsupportedImage
+from service.plainpng import plain_png
 
 READABLE = "PNG, JPEG, GIF, BMP, WebP or TIFF"
 SIGNATURES = {
@@ -90,6 +91,9 @@ def decode(data: bytes, max_pixels: int) -> NDArray[np.uint8]:
 
     Raises EmptyBody, NotAnImage, UnsupportedImage, ImageTooLarge or DamagedImage.
     """
+    plain = plain_png(data, max_pixels)
+    if plain is not None:
+        return to_rgb(plain)
     name = picture_format(data) or refuse(data)
     try:
         with opened(name, data) as image:
