@@ -12,7 +12,8 @@ The table has the medians of the slots; in brackets, how many times faster numse
 each round. CPU is what the server's processes used for a request, the least of the slots, since neighbours can only
 add to it.
 
-Latencies are numserve's at half the load that wrk got out of it, at a constant rate (openloop.py).
+Latencies are numserve's at half the load that wrk got out of it, at a constant rate (openloop.py). They are medians of
+slots too, with the worst of the slots beside: a neighbour's load shows there first.
 
 The service is measured as it is: admission, metrics, request ids and a log line a request. The peers count and log
 nothing. The limit decodes and runs the networks in two processes, without a server.
@@ -32,6 +33,7 @@ from contextlib import ExitStack, contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 
+import numpy as np
 from asked import FORM, FORMS, KINDS, LENGTH, RAW, TENSOR, Kind, Sample, newest
 from contestants import CONTESTANTS, WORKERS, Contestant, Stage
 from openloop import latencies
@@ -196,14 +198,20 @@ def tell(match: Match) -> None:
         row(title, *match.cpus(name))
 
 
-def tell_latencies(match: Match, seconds: float) -> None:
+def tell_latencies(match: Match, rounds: int, seconds: float) -> None:
     """numserve's at half of the highest load."""
-    head("at half the load", "requests/s", "median, ms", "99 %, ms", "longest, ms")
-    for kind in (RAW, FORM, TENSOR):
-        rate = statistics.median(match.speed[OURS, kind]) / 2
-        took = sorted(latencies(match.servers[OURS].port, match.asks[OURS][kind], rate, seconds))
-        shown = (took[len(took) // 2], took[int(len(took) * 0.99)], took[-1])
-        row(kind.title, f"{rate:,.0f}", *(f"{1000 * each:.2f}" for each in shown))
+    kinds = (RAW, FORM, TENSOR)
+    rates = {kind: statistics.median(match.speed[OURS, kind]) / 2 for kind in kinds}
+    slots: dict[Kind, list[list[float]]] = {kind: [] for kind in kinds}
+    for _ in range(rounds):
+        for kind in kinds:
+            time.sleep(PAUSE)
+            slots[kind].append(latencies(match.servers[OURS].port, match.asks[OURS][kind], rates[kind], seconds))
+    head("at half the load", "requests/s", "median, ms", "99 %, ms", "in the worst slot", "longest, ms")
+    for kind, taken in slots.items():
+        middles, most = zip(*((np.median(slot), np.quantile(slot, 0.99)) for slot in taken), strict=True)
+        shown = statistics.median(middles), statistics.median(most), max(most), max(map(max, taken))
+        row(kind.title, f"{rates[kind]:,.0f}", *(f"{1000 * each:.2f}" for each in shown))
 
 
 def main() -> None:
@@ -237,7 +245,7 @@ def main() -> None:
         match = Match(servers, pids, sample, limit)
         match.play(given.rounds, given.seconds)
         tell(match)
-        tell_latencies(match, 3 * given.seconds)
+        tell_latencies(match, given.rounds, given.seconds)
         if families != {name: family(pid) for name, pid in pids.items()}:
             raise SystemExit("a process of one of them died on the way")
 
