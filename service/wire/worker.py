@@ -70,8 +70,8 @@ class Worker:
 
     def take_what_is_left(self) -> None:
         """The others had their moment."""
-        if not self.stops:
-            self.listen()
+        self.listen()
+        if self.listens:
             self.take()
 
     def take(self) -> None:
@@ -107,7 +107,7 @@ class Worker:
             wire.close()
 
     def rest(self) -> None:
-        """Accept no connections until the next tick."""
+        """Accept no connections until `listen`, at the next tick if not before."""
         if self.listens:
             self.listens = False
             self.loop.remove_reader(self.listener)
