@@ -17,10 +17,8 @@ def exposition(table: Table) -> str:
 def workers(table: Table) -> dict[str, float]:
     """The figures of each worker process; `worker` is the number of its region, so a new one has the old one's."""
     found = {number: dict(figures(pid)) for number, pid in table.workers().items()}
-    living = {number: each for number, each in found.items() if each}
-    for number, many in table.connections().items():
-        if number in living:
-            living[number]["numserve_worker_connections"] = many
+    held = table.connections()
+    living = {n: {**each, "numserve_worker_connections": held[n]} for n, each in found.items() if each}
     samples = {series(name, worker=number): value for number, each in living.items() for name, value in each.items()}
     return {"numserve_workers": len(living), **samples}
 
