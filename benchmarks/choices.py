@@ -49,7 +49,7 @@ RECIPE = {
 
 
 def filters(a: int, b: int, c: int, d: int) -> dict[str, object]:
-    """The CNN of the recipe with so many filters in its four CONV."""
+    """The CNN that the recipe had while they were chosen, with so many filters in its four CONV."""
     first, second = f"CONV {a}@3x3 relu -> CONV {b}@3x3 relu", f"CONV {c}@3x3 relu -> CONV {d}@3x3 relu"
     blocks = f"{first} -> POOL max 2x2 -> {second} -> POOL max 2x2"
     return {"architecture": f"INPUT 1x28x28 -> {blocks} -> FC 256 relu -> DROPOUT 0.4 -> FC 10 softmax"}
@@ -68,6 +68,7 @@ CHANGES: dict[str, dict[str, object]] = {
     "CONV 32, 32, 64, 64": filters(32, 32, 64, 64),
     "CONV 16, 32, 64, 64": filters(16, 32, 64, 64),
     "CONV 16, 16, 64, 128": filters(16, 16, 64, 128),
+    "CONV 16, 24, 64, 96": filters(16, 24, 64, 96),
     "CONV 16, 24, 64, 128": filters(16, 24, 64, 128),
 }
 

@@ -76,8 +76,8 @@ RECIPES = {
     "best": Preset(
         fnn="FC 800 relu -> FC 800 relu",
         cnn="CONV 16@3x3 relu -> CONV 24@3x3 relu -> POOL max 2x2"
-        " -> CONV 64@3x3 relu -> CONV 96@3x3 relu -> POOL max 2x2 -> FC 256 relu -> DROPOUT 0.4",
-        epochs={"fnn": 60, "cnn": 20},
+        " -> CONV 64@3x3 relu -> CONV 96@3x3 relu -> POOL max 2x2 -> FC 512 relu -> DROPOUT 0.5",
+        epochs={"fnn": 60, "cnn": 15},
         learning_rate={"fnn": 0.001, "cnn": 0.0015},
         augment={"fnn": "elastic", "cnn": "affine"},
         weight_decay={"fnn": 0.05, "cnn": 0.0},
