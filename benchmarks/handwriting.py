@@ -1,6 +1,6 @@
 """How well preprocess.onnx finds the digit in what people send.
 
-    python benchmarks/handwriting.py models/cnn/2 --data-dir FOLDER_WITH_MNIST
+    python benchmarks/handwriting.py models/cnn/3 --data-dir FOLDER_WITH_MNIST
 
 Every picture is made here from a seed: digits of the **training** set's last images (never of the test set, for this
 benchmark is what the preprocessing was tuned on), as they are or traced to strokes, and digits written out in lines;

@@ -88,7 +88,7 @@ def change(port: int, store: Path, model: str, changes: int) -> list[float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, default=ROOT / "models" / "cnn" / "2", help="a published version")
+    parser.add_argument("--model", type=Path, default=ROOT / "models" / "cnn" / "3", help="a published version")
     parser.add_argument("--changes", type=int, default=200)
     given = parser.parse_args()
     done, answers, failures = threading.Event(), [], []

@@ -65,7 +65,7 @@ def store(tmp_path_factory: pytest.TempPathFactory, need: Callable[..., None]) -
     need("browser", "shipped models")
     root = tmp_path_factory.mktemp("page") / "models"
     for version in (2, 3):
-        folder = Path(shutil.copytree(ROOT / "models" / "cnn" / "2", root / "cnn" / str(version)))
+        folder = Path(shutil.copytree(ROOT / "models" / "cnn" / "3", root / "cnn" / str(version)))
         manifest = json.loads((folder / "manifest.json").read_text())
         (folder / "manifest.json").write_text(json.dumps(manifest | {"version": version}))
     shape = {"kind": "image", "name": "pixels", "shape": ["N", 3, SIZE, SIZE], "dtype": "uint8"}
